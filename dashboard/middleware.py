@@ -1,0 +1,113 @@
+"""What every page needs before and after its view: who is at work, and refusals as pages or fragments."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
+
+from dashboard.undoing import describe_refusal
+from workflows.engine.errors import UnknownNode, WorkflowError
+from workflows.models import ActorKind, Membership, Preferences, User
+from workflows.origin import name_actor
+from workflows.permissions import PermissionRefused
+from workflows.services.due import zone_of
+from workflows.services.errors import Clash, InvalidInput, NotFound, UndoRefused
+from workflows.services.members import actor_of, find_membership
+from workflows.services.preferences import read_zone
+from workflows.services.sharing import is_partner_only
+
+# Everything else belongs to somebody else: the API, the admin site, health, files.
+FOREIGN = ("/v1/", "/v2/", "/api/", "/health/", "/static/", "/admin/", "/favicon.ico")
+PUBLIC = ("/login", "/language")
+# Pages for people who were sent a link; the link is what lets them in.
+BY_LINK = ("/confirm/", "/invitation/", "/portal/")
+# Pages for partners; who only is a partner is nowhere else.
+GUESTS = "/shared"
+
+
+class WorkplaceMiddleware:
+    """Sets `request.actor` for people who are signed in and belong to an organisation; everybody else is sent to sign in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(FOREIGN):
+            return self.get_response(request)
+        response = self.answer(request)
+        patch_vary_headers(response, ["HX-Request", "Cookie"])
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        if request.path in PUBLIC or request.path == settings.LOGOUT_REDIRECT_URL or request.path.startswith(BY_LINK):
+            return self.get_response(request)
+        if not isinstance(request.user, User):
+            return to_sign_in(request)
+        membership = find_membership(request.user)
+        if membership is None and request.path != "/logout" and not request.path.startswith(GUESTS):
+            if is_partner_only(request.user):
+                return redirect(GUESTS)
+            return render(request, "dashboard/nowhere.html", status=403)
+        request.actor = membership and actor_of(membership)  # type: ignore[attr-defined]
+        if membership is not None:
+            name_actor(ActorKind.USER.value, str(membership.user.pk), membership.organisation.pk)
+        request.preferences = membership and preferences_of(membership.user)  # type: ignore[attr-defined]
+        with timezone.override(membership and zone_for(membership)):
+            return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        """Turn a refusal into a page, or for htmx into a message that keeps the page as it is."""
+        if request.path.startswith(FOREIGN):
+            return None
+        found = describe(error)
+        if found is None:
+            return None
+        status, message = found
+        if request.htmx:  # type: ignore[attr-defined]
+            return alert(request, message, status)
+        return render(request, f"{status if status in (403, 404) else 400}.html", {"message": message}, status=status)
+
+
+def zone_for(membership: Membership) -> ZoneInfo:
+    """Return the time zone in which a person reads times: their own choice, or that of the organisation."""
+    return read_zone(membership.user.time_zone) or zone_of(membership.organisation)
+
+
+def preferences_of(user: User) -> Preferences:
+    """Return what a person has chosen; who has chosen nothing has the usual. Needs no query if they were read along."""
+    return getattr(user, "preferences", None) or Preferences(user=user)
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send to the sign-in page, and back to this page afterwards."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(settings.LOGIN_URL)
+    return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
+
+
+def describe(error: Exception) -> tuple[int, str] | None:
+    """Return the status and the words for a refusal; None for what is a fault of ours."""
+    match error:
+        case NotFound() | UnknownNode():
+            return 404, _("This no longer exists, or it is not yours to see.")
+        case PermissionRefused():
+            return 403, _("Your role does not allow this.")
+        case UndoRefused():
+            return 422, describe_refusal(error)
+        case InvalidInput() | WorkflowError() | Clash():
+            return 422, str(error)
+    return None
+
+
+def alert(request: HttpRequest, message: str, status: int) -> HttpResponse:
+    """Return a message for the page's alert region; nothing else on the page changes."""
+    response = render(request, "dashboard/_alert.html", {"message": message}, status=status)
+    return reswap(retarget(response, "#alerts"), "innerHTML")

@@ -1,0 +1,261 @@
+"""A person looks at an execution as a list, as a graph and as its history, and talks to others about it."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests import factories
+from tests.browser.conftest import Api, sign_in, violations
+from tests.browser.test_board import CHOICE
+from tests.product import Product
+
+pytestmark = [pytest.mark.product, pytest.mark.browser]
+
+VIEWS = ("list", "graph", "timeline")
+ATTACK = "<img src=x onerror=alert(1)><script>alert(2)</script> javascript:alert(3)"
+
+
+def tab(page: Page, name: str) -> Any:
+    return page.locator("#tabs").get_by_role("link", name=name, exact=True)
+
+
+def node(page: Page, name: str) -> Any:
+    return page.locator(".graph a").filter(has_text=name)
+
+
+def overflow(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def test_views_have_addresses_and_keep_the_open_task(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    task = flow["tasks"][0]["id"]
+    page.goto(f"/executions/{flow['id']}")
+    tab(page, "List").click()
+    expect(page).to_have_url(f"{api.url}/executions/{flow['id']}?view=list")
+    page.get_by_role("link", name="Ask the customer", exact=True).click()
+    expect(page.locator("#pane-title")).to_be_focused()
+    expect(page).to_have_url(f"{api.url}/executions/{flow['id']}?view=list&task={task}")
+    tab(page, "Graph").click()
+    expect(page).to_have_url(f"{api.url}/executions/{flow['id']}?view=graph&task={task}")
+    expect(page.locator("#pane-title")).to_have_text("Ask the customer")
+    expect(tab(page, "Graph")).to_have_attribute("aria-current", "page")
+    tab(page, "History").click()
+    expect(page.locator("#flow-timeline")).to_contain_text("started the flow")
+    page.locator("#pane-close").click()
+    expect(page).to_have_url(f"{api.url}/executions/{flow['id']}?view=timeline")
+
+
+def test_the_list_is_sorted_and_worked_in(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?view=list")
+    page.get_by_role("columnheader", name="Task").get_by_role("link").click()
+    expect(page.get_by_role("columnheader", name="Task")).to_have_attribute("aria-sort", "ascending")
+    names = page.locator(".task-list .card-name").all_text_contents()
+    assert names == ["Ask the customer", "Say goodbye", "Will they buy?", "Write the contract"]
+    row = page.locator(".work-row", has_text="Ask the customer")
+    row.get_by_label("Move Ask the customer").click()
+    row.get_by_role("button", name="Complete").click()
+    expect(row).to_contain_text("Dana Demir")
+    expect(page.locator(".work-row", has_text="Will they buy?")).to_contain_text("Current")
+    expect(page).to_have_url(f"{api.url}/executions/{flow['id']}?view=list&sort=name")
+    expect(page.locator("#task-list")).to_be_visible()
+
+
+def test_the_graph_shows_the_path_taken_after_a_decision(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?view=graph")
+    expect(page.locator(".graph .node.here")).to_contain_text("Ask the customer")
+    node(page, "Ask the customer").click()
+    expect(page.locator("#pane-title")).to_be_focused()
+    page.locator("#pane").get_by_role("button", name="Complete", exact=True).click()
+    expect(page.locator(".graph .node.here")).to_contain_text("Will they buy?")
+    node(page, "Will they buy?").click()
+    page.locator("#pane").get_by_role("button", name="Yes, they will").click()
+    expect(page.locator(".graph .node.here")).to_contain_text("Write the contract")
+    expect(page.locator(".graph .node.off")).to_contain_text("not on the path taken")
+    assert page.locator(".sign title").all_text_contents() == ["No: not taken", "Yes, they will: taken"]
+    assert "branch Yes, they will: taken, branch No: not taken" in (
+        node(page, "Will they buy?").get_attribute("aria-label") or ""
+    )
+    page.get_by_role("link", name="List of the tasks").click()
+    expect(page.locator("#task-list")).to_be_visible()
+
+
+def test_the_graph_is_walked_and_opened_by_keyboard_alone(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?view=graph")
+    page.locator("#tabs a").last.focus()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.graph a')"):
+            break
+    expect(node(page, "Ask the customer")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(node(page, "Will they buy?")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    focused = page.evaluate("document.activeElement.id")
+    page.keyboard.press("Enter")
+    expect(page.locator("#pane-title")).to_be_focused()
+    expect(page).to_have_url(f"{api.url}/executions/{flow['id']}?view=graph&task={focused.removeprefix('open-')}")
+    page.keyboard.press("Escape")
+    expect(page.locator("#pane")).to_be_hidden()
+    expect(page.locator(f"[id='{focused}']")).to_be_focused()
+
+
+def test_a_wide_graph_scrolls_in_a_region_of_its_own(page: Page, api: Api) -> None:
+    keys = [f"t{number}" for number in range(8)]
+    tasks = [factories.task("a"), *(factories.task(key) for key in keys), factories.task("z")]
+    edges = [edge for key in keys for edge in factories.chain("a", key, "z")]
+    flow = api.start({"name": "Wide", "tasks": tasks, "edges": edges})
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 640})
+        page.goto(f"/executions/{flow['id']}?view=graph")
+        region = page.get_by_role("region", name="Graph")
+        assert not overflow(page)
+        assert region.evaluate("region => region.scrollWidth > region.clientWidth")
+        region.evaluate("region => { region.scrollLeft = 0; region.focus(); }")
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("() => document.querySelector('#view-scroll').scrollLeft > 0")
+
+
+def test_a_comment_mentions_somebody_by_keyboard_and_they_find_it(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    task = flow["tasks"][0]["id"]
+    page.goto(f"/executions/{flow['id']}?task={task}")
+    page.locator("#comment-task").focus()
+    page.keyboard.type("Please look, @da")
+    expect(page.locator("#comment-task-people [role=option]")).to_have_count(1)
+    expect(page.locator("#live")).to_have_text("1 person found")
+    expect(page.locator("#comment-task")).to_have_attribute("aria-activedescendant", "comment-task-people-1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#comment-task")).to_have_value("Please look, @Dana Demir ")
+    page.keyboard.type("at https://a.example/x.")
+    page.keyboard.press("Tab")
+    expect(page.locator("#comment-task-send")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#pane .comment-text")).to_contain_text("Please look, @Dana Demir at https://a.example/x.")
+    expect(page.locator("#pane .mention")).to_have_text("@Dana Demir")
+    assert page.locator("#pane .comment-text a").get_attribute("href") == "https://a.example/x"
+    expect(page.locator("#comment-task")).to_have_value("")
+
+    page.goto("/")
+    mention = page.locator(".mention-row", has_text="Please look").first
+    mention.get_by_role("button", name="Mark as read").click()
+    expect(page.locator("#live")).to_have_text("Marked as read")
+    expect(page.locator("#group-mentions > ul .mention-row", has_text="Please look")).to_have_count(0)
+
+
+def test_escape_closes_the_people_and_leaves_what_is_typed(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?task={flow['tasks'][0]['id']}")
+    page.locator("#comment-task").focus()
+    page.keyboard.type("To @jo")
+    expect(page.locator("#comment-task-people")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#comment-task-people")).to_be_hidden()
+    expect(page.locator("#comment-task")).to_have_value("To @jo")
+    expect(page.locator("#pane-title")).to_be_visible()
+
+
+def test_a_half_written_comment_outlives_edits_and_reloads(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?task={flow['tasks'][0]['id']}")
+    page.locator("#comment-task").fill("Not done yet")
+    page.locator("#pane").get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("#live")).to_have_text("Saved: In progress")
+    expect(page.locator("#comment-task")).to_have_value("Not done yet")
+    page.reload()
+    expect(page.locator("#comment-task")).to_have_value("Not done yet")
+    page.locator("#comment-task-send").click()
+    expect(page.locator("#pane .comment-text")).to_have_text("Not done yet")
+    expect(page.locator("#comment-task")).to_have_value("")
+
+
+def test_a_comment_on_the_flow_is_changed_and_deleted_and_the_history_keeps_it(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?view=timeline")
+    page.locator("#comment-flow").fill("Frist")
+    page.locator("#comment-flow-send").click()
+    expect(page.locator(".said")).to_contain_text("Frist")
+    page.locator(".said").get_by_role("button", name="Change").click()
+    expect(page.locator("#edited-text")).to_be_focused()
+    page.locator("#edited-text").fill("First")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#flow-timeline")).to_contain_text("changed a comment: “Frist” → “First”")
+    expect(page.locator(".said .comment-text")).to_have_text("First")
+    page.locator(".said").get_by_role("button", name="Delete…").click()
+    page.locator("#dialog").get_by_role("button", name="Delete").click()
+    expect(page.locator("#flow-timeline")).to_contain_text("deleted a comment: “First”")
+    expect(page.locator(".said")).to_have_count(0)
+
+
+def test_the_history_is_filtered_by_kind(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?view=timeline")
+    page.get_by_role("link", name="Assignees", exact=True).click()
+    expect(page).to_have_url(f"{api.url}/executions/{flow['id']}?view=timeline&kind=assignment")
+    expect(page.locator("#flow-timeline")).to_contain_text("Nothing of this kind has happened yet")
+    page.get_by_role("link", name="Show everything").click()
+    expect(page.locator("#flow-timeline")).to_contain_text("started the flow")
+
+
+def test_what_the_flow_is_about_is_shown_and_leads_to_the_board(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}")
+    button = page.get_by_role("button", name="Related")
+    expect(button).to_have_attribute("aria-expanded", "false")
+    button.press("Enter")
+    expect(page.locator("#subjects")).to_contain_text("Berg")
+    page.get_by_role("link", name="All tasks about").click()
+    expect(page).to_have_url(f"{api.url}/board?by=status&show=all&entity={flow['contexts'][0]['entity_id']}")
+    expect(page.locator("#work-board")).to_contain_text("Ask the customer")
+
+
+def test_attacks_in_comments_are_text(page: Page, api: Api) -> None:
+    page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?view=timeline&task={flow['tasks'][0]['id']}")
+    for field in ("comment-flow", "comment-task"):
+        page.locator(f"#{field}").fill(ATTACK)
+        page.locator(f"#{field}-send").click()
+        expect(page.locator(f"#{field}")).to_have_value("")
+    for text in page.locator(".comment-text").all_text_contents():
+        assert text == ATTACK
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_every_view_is_accessible_and_fits(browser: Browser, product: Product, api: Api, scheme: Any, locale: str) -> None:
+    flow = api.start(CHOICE)
+    task = flow["tasks"][0]["id"]
+    context = browser.new_context(base_url=product.url, locale=locale, color_scheme=scheme)
+    page = context.new_page()
+    sign_in(page)
+    page.goto(f"/executions/{flow['id']}?view=timeline&task={task}")
+    for field in ("comment-flow", "comment-task"):
+        page.locator(f"#{field}").fill("Look, @Dana Demir: https://a.example")
+        page.locator(f"#{field}-send").click()
+        expect(page.locator(f"#{field}")).to_have_value("")
+    large = page.request.get("/executions?q=Photovoltaic&status=STARTED").text().split('href="/executions/')[1].split('"')[0]
+    addresses = ["/", *(f"/executions/{flow['id']}?view={view}" for view in VIEWS), f"/executions/{large}?view=graph"]
+    addresses += [f"/executions/{flow['id']}?view=graph&task={task}", f"/executions/{flow['id']}?view=list&sort=-due"]
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        for address in addresses:
+            page.goto(address)
+            if page.locator("#related").is_visible() and "task=" not in address:
+                page.locator("#related").click()
+            assert violations(page) == [], (address, width)
+            assert not overflow(page), (address, width)
+    page.goto(f"/executions/{flow['id']}?task={task}")
+    page.locator("#comment-task").focus()
+    page.keyboard.type("@jo")
+    expect(page.locator("#comment-task-people")).to_be_visible()
+    assert violations(page) == []
+    context.close()

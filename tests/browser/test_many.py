@@ -1,0 +1,218 @@
+"""Many tasks at once, the command palette, and adding tasks one after another."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests import factories
+from tests.browser.conftest import Api, sign_in, violations
+from tests.browser.test_keys import card, covered, flow, link, task
+from tests.product import Product
+
+pytestmark = [pytest.mark.product, pytest.mark.browser]
+
+
+def test_tasks_are_selected_by_keys_and_what_is_not_allowed_is_told(page: Page, api: Api) -> None:
+    first, second = (
+        api.start(flow("Bulk one", due_date="2031-01-01T00:00:00.000")),
+        api.start(flow("Bulk two", due_date="2031-01-02T00:00:00.000")),
+    )
+    data = factories.choice()
+    data["tasks"][1] |= {"name": "Bulk three", "due_date": "2031-01-03T00:00:00.000"}
+    choice = api.start(data)
+    api.send("PATCH", f"/v2/flows/executions/{choice['id']}/tasks/{choice['tasks'][0]['id']}", {"status": "COMPLETED"})
+    page.goto("/board?by=status&view=list&q=Bulk+")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("#live")).to_have_text("1 selected")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(page.locator("#bulk-count")).to_have_text("3 selected")
+    expect(link(page, "Bulk three")).to_be_focused()
+    assert not covered(page)
+    page.locator("#bulk-status").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#popover").get_by_role("button", name="Complete")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_contain_text("2 done, 1 not allowed")
+    expect(page.locator("#live")).to_have_text("2 done, 1 not allowed")
+    expect(page.locator("#bulk")).to_be_hidden()
+    expect(link(page, "Bulk three")).to_be_focused()
+    assert [task(api, each)["status"] for each in (first, second)] == ["COMPLETED", "COMPLETED"]
+    page.locator("#bulk-show").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Bulk three")
+    expect(page.get_by_role("dialog")).to_contain_text("It is a decision")
+    page.keyboard.press("Escape")
+    page.keyboard.press("z")
+    expect(page.locator("#toast")).to_contain_text("2 taken back")
+    assert [task(api, each)["status"] for each in (first, second)] == ["PENDING", "PENDING"]
+
+
+def test_tasks_are_selected_by_taps_and_put_off(browser: Browser, product: Product, api: Api) -> None:
+    started = [api.start(flow(f"Tap number {number}")) for number in (1, 2)]
+    context = browser.new_context(base_url=product.url, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    sign_in(page)
+    page.goto("/board?by=status&q=Tap+number")
+    page.get_by_label("Select Tap number 1").tap()
+    page.get_by_label("Select Tap number 2").tap()
+    expect(page.locator("#bulk-count")).to_have_text("2 selected")
+    page.locator("#bulk-due_date").tap()
+    page.locator("#popover").get_by_role("button", name="Tomorrow").tap()
+    expect(page.locator("#toast")).to_contain_text("2 done")
+    expect(card(page, "Tap number 1")).to_contain_text("due tomorrow")
+    context.close()
+    assert all(task(api, each)["due_date"] for each in started)
+
+
+def test_a_range_is_selected_with_shift_and_all_with_ctrl_and_escape_gives_it_up(page: Page, api: Api) -> None:
+    for number in (1, 2, 3):
+        api.start(flow(f"Range {number}", due_date=f"2031-01-0{number}T00:00:00.000"))
+    page.goto("/board?by=status&q=Range")
+    link(page, "Range 1").focus()
+    page.keyboard.press("x")
+    link(page, "Range 3").click(modifiers=["Shift"])
+    expect(page.locator("#bulk-count")).to_have_text("3 selected")
+    page.keyboard.press("Escape")
+    expect(page.locator("#bulk")).to_be_hidden()
+    page.keyboard.press("Control+a")
+    expect(page.locator("#bulk-count")).to_have_text("3 selected")
+    expect(page.locator(".pick-box:checked")).to_have_count(3)
+
+
+def test_more_than_two_hundred_are_left_to_a_worker_with_a_page(page: Page, api: Api, product: Product) -> None:
+    template = api.send("POST", "/v2/flows/templates", {**factories.sequence(1), "name": "Crowd"})
+    contact = api.send("POST", "/v1/entity/contact", {"first_name": "Ada", "last_name": "Crowd"})
+    contexts = [{"entity_id": contact["_id"], "entity_schema": "contact"}]
+    started = [
+        api.send("POST", "/v2/flows/executions", {"flow_template_id": template["id"], "contexts": contexts}) for _ in range(201)
+    ]
+    page.goto(f"/board?by=status&view=list&template={template['id']}")
+    for shown in (100, 150, 200, 201):
+        page.locator("[data-more]").click()
+        expect(page.locator("[data-card]")).to_have_count(shown)
+    page.keyboard.press("Control+a")
+    expect(page.locator("#bulk-count")).to_have_text("201 selected")
+    page.locator("#bulk-status").click()
+    page.locator("#popover").get_by_role("button", name="Complete").click()
+    page.wait_for_url("**/bulk/*")
+    expect(page.locator("#bulk-result")).to_contain_text("201 done", timeout=60000)
+    assert page.locator("progress").get_attribute("value") == "201"
+    assert task(api, started[-1])["status"] == "COMPLETED"
+
+
+def test_the_palette_goes_and_acts_by_keys_and_gives_the_focus_back(page: Page, api: Api) -> None:
+    started = api.start(flow("Varnish the door"))
+    page.goto("/board?by=status&q=Varnish+the+door")
+    page.keyboard.press("j")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette-words")).to_be_focused()
+    expect(page.locator("#palette-words")).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    pointed = page.locator(f"#{page.locator('#palette-words').get_attribute('aria-activedescendant')}")
+    expect(pointed).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Escape")
+    expect(link(page, "Varnish the door")).to_be_focused()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("put on hold")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_have_text("Saved: On hold")
+    expect(page.locator("#palette")).to_be_hidden()
+    expect(link(page, "Varnish the door")).to_be_focused()
+    assert task(api, started)["status"] == "ON_HOLD"
+    page.keyboard.press("Control+k")
+    page.keyboard.type("assign…")
+    expect(page.locator("#palette [role=option]")).to_have_count(2)
+    page.keyboard.press("Enter")
+    expect(page.locator("#popover").get_by_label("Dana Demir")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(link(page, "Varnish the door")).to_be_focused()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("varnish the door")
+    expect(page.locator("#palette [role=option]").first).to_contain_text("Varnish the door")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/executions/{started['id']}?task=*")
+
+
+def test_the_palette_is_opened_and_used_by_tapping(browser: Browser, product: Product, api: Api) -> None:
+    context = browser.new_context(base_url=product.url, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    sign_in(page)
+    page.locator("#open-palette").tap()
+    page.locator("#palette-words").fill("executions")
+    page.locator("#palette").get_by_role("option", name="Executions").tap()
+    page.wait_for_url("**/executions")
+    context.close()
+
+
+def test_tasks_are_added_to_a_phase_one_after_another(page: Page, api: Api) -> None:
+    started = api.start(flow("Empty the cellar"))
+    page.goto(f"/executions/{started['id']}")
+    page.keyboard.press("n")
+    expect(page.locator("#quick-name")).to_be_focused()
+    for name in ("Take a picture", "Send the picture"):
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        expect(page.locator("#live")).to_have_text(f"Added: {name}")
+        expect(page.locator("#quick-name")).to_be_focused()
+        expect(page.locator("#quick-name")).to_have_value("")
+    page.keyboard.press("Escape")
+    expect(link(page, "Empty the cellar")).to_be_focused()
+    found = api.send("GET", f"/v2/flows/executions/{started['id']}")["tasks"]
+    assert {"Take a picture", "Send the picture"} < {each["name"] for each in found}
+    page.locator("#quick-1").click()
+    expect(page.locator("#quick-name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#quick-1")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 320])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_palette_and_bulk_bar_are_accessible_and_fit(
+    browser: Browser, product: Product, scheme: Any, width: int, language: str
+) -> None:
+    context = browser.new_context(
+        base_url=product.url,
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        locale=language,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    sign_in(page)
+    found = {}
+    page.goto("/board?by=status")
+    page.keyboard.press("j")
+    page.keyboard.press("Control+k")
+    page.wait_for_selector("#palette-list")
+    found["palette"] = violations(page)
+    page.keyboard.type("qqqq")
+    expect(page.locator("#palette [role=option]")).to_have_count(1)
+    found["nothing but the search for all"] = violations(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    expect(page.locator("#bulk")).to_be_visible()
+    found["bar"] = violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for field in ("status", "assignees", "due_date"):
+        page.locator(f"#bulk-{field}").click()
+        expect(page.locator("#popover")).to_be_visible()
+        found[field] = violations(page)
+        page.keyboard.press("Escape")
+        expect(page.locator("#popover")).to_be_hidden()
+    page.locator("#bulk-due_date").click()
+    page.locator("#popover .item").first.click()
+    expect(page.locator("#toast")).to_be_visible()
+    found["result"] = violations(page)
+    page.keyboard.press("z")
+    expect(page.locator("#bulk-show, #undo")).to_have_count(0)
+    page.goto(page.locator(".card-name").first.get_attribute("href") or "")
+    page.keyboard.press("n")
+    expect(page.locator("#quick-name")).to_be_focused()
+    found["quick add"] = violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    context.close()
+    assert {name: problems for name, problems in found.items() if problems} == {}

@@ -1,0 +1,74 @@
+"""What a person chooses about the pages, and that it is theirs alone."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests import factories
+from tests.api.test_executions import statements
+from tests.dump import dump
+from workflows.models import Organisation, Preferences, User
+from workflows.permissions import Actor
+
+
+@pytest.fixture
+def browser(user: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    return client
+
+
+def test_who_has_chosen_nothing_has_single_keys(browser: Client) -> None:
+    assert 'data-keys="on"' in browser.get("/").content.decode()
+    assert not Preferences.objects.exists()
+
+
+def test_single_keys_are_switched_off_and_on_again(browser: Client, user: User) -> None:
+    answer = browser.post("/preferences/save", {})
+    assert answer["Location"] == "/preferences?saved"
+    assert 'data-keys="off"' in browser.get("/").content.decode()
+    browser.post("/preferences/save", {"single_keys": "on"})
+    assert list(Preferences.objects.values_list("user", "single_keys")) == [(user.pk, True)]
+
+
+def test_what_one_chooses_is_not_chosen_for_others(browser: Client, organisation: Organisation) -> None:
+    other = factories.make_user(organisation, "jan@acme.example", "Jan")
+    browser.post("/preferences/save", {})
+    theirs = Client()
+    theirs.force_login(other)
+    assert 'data-keys="on"' in theirs.get("/preferences").content.decode()
+
+
+def test_preferences_are_read_with_the_membership(browser: Client) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            browser.get("/preferences")
+        return len(statements(captured))
+
+    before = cost()
+    browser.post("/preferences/save", {})
+    assert cost() == before
+
+
+class TestLooks:
+    def test_colours_and_density_are_kept_and_stand_on_every_page(self, browser: Client) -> None:
+        browser.post("/preferences/save", {"theme": "dark", "density": "compact"})
+        page = browser.get("/").content.decode()
+        assert 'data-theme="dark"' in page
+        assert 'data-density="compact"' in page
+
+    def test_times_are_shown_where_the_reader_is(self, browser: Client, actor: Actor) -> None:
+        execution = factories.start(actor, now=datetime(2026, 11, 26, 23, 30, tzinfo=UTC))
+        path = f"/executions/{execution.id}?task={factories.task_of(execution, 't1').id}"
+        assert "00:30" in browser.get(path).content.decode()
+        browser.post("/preferences/save", {"time_zone": "Asia/Tokyo"})
+        assert "08:30" in browser.get(path).content.decode()
+
+    @pytest.mark.parametrize("body", [{"theme": "pink"}, {"density": ""}, {"time_zone": "Moon/Base"}, {"time_zone": "../etc"}])
+    def test_what_cannot_be_chosen_is_refused_and_changes_nothing(self, browser: Client, body: dict[str, str]) -> None:
+        before = dump()
+        assert browser.post("/preferences/save", body).status_code in (400, 422)
+        assert dump() == before

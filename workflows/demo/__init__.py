@@ -1,0 +1,1 @@
+"""The demo organisation: real templates, and executions worked through the services on a clock of their own."""

@@ -1,0 +1,124 @@
+"""Who uses the product: organisations, the people in them, and what each may do there."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from workflows import origin
+from workflows.models.audit import Audited, AuditedRows
+
+
+class Organisation(Audited):
+    """A tenant: every other row belongs to exactly one. `slug` is its id on the wire (`org_id`)."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    time_zone = models.CharField(max_length=64, default="Europe/Berlin")
+    created_at = models.DateTimeField(default=timezone.now)
+    # What people see who ask for no board in particular.
+    default_board = models.ForeignKey(
+        "workflows.SavedBoard", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def audited_organisation(self) -> int | None:
+        return self.pk
+
+
+class UserAccounts(BaseUserManager["User"]):
+    """Creates accounts; e-mail addresses are compared without regard to case."""
+
+    def get_queryset(self) -> AuditedRows["User"]:
+        return AuditedRows(self.model, using=self._db)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, **fields | {"is_staff": True, "is_superuser": True})
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(Audited, AbstractBaseUser, PermissionsMixin):
+    """A person; signs in by e-mail. On the wire a user id is the decimal text of the primary key."""
+
+    MASKED = frozenset({"password"})
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    language = models.CharField(max_length=8, blank=True)
+    time_zone = models.CharField(max_length=64, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserAccounts] = UserAccounts()  # type: ignore[assignment]
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_ignoring_case")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def audited_organisation(self) -> int | None:
+        """A person's account is told of in the organisation in which somebody changes it, else in the one they joined first."""
+        here = origin.present().organisation_id
+        return here or self.memberships.order_by("pk").values_list("organisation_id", flat=True).first()
+
+    def get_short_name(self) -> str:
+        """What the admin site calls the person."""
+        return str(self)
+
+
+class Role(models.TextChoices):
+    """The roles that every organisation has."""
+
+    OWNER = "owner"
+    MANAGER = "manager"
+    MEMBER = "member"
+    VIEWER = "viewer"
+    INTEGRATION = "integration"
+    PARTNER = "partner"
+
+
+class CustomRole(Audited):
+    """A role that an organisation made for itself. `slug` is what memberships and tokens hold; `grants` is a list as sent."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="roles")
+    slug = models.SlugField(max_length=64)
+    name = models.CharField(max_length=200)
+    grants = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "slug"], name="custom_role_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(Audited):
+    """A person's place in an organisation."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=64, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "user"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organisation}"
