@@ -38,6 +38,7 @@ def check(load: Load | None, receipts: list[Receipt]) -> dict[str, Broken]:
     found["I6 every effect arrived, under one id"] = effects(receipts)
     if load is not None:
         found["I8 what was acknowledged is in the history"] = acknowledged(load)
+        found["I9 a start that was sent again happens once"] = sent_again(load)
     return {
         name: broken[:MANY] + ([f"and {len(broken) - MANY} more"] if len(broken) > MANY else [])
         for name, broken in found.items()
@@ -90,8 +91,9 @@ def no_lease_long_past() -> Broken:
 
 
 def nothing_forgotten() -> Broken:
-    """While nobody is at work, no job that is due waits for long."""
-    if Job.objects.filter(state=JobState.RUNNING).exists():
+    """While nobody is at work, no job that is due waits for long. In a backlog a job may wait: then others are being done."""
+    recent = timezone.now() - 2 * LEASE
+    if Job.objects.filter(Q(state=JobState.RUNNING) | Q(finished_at__gt=recent)).exists():
         return []
     late = Job.objects.filter(state=JobState.READY, run_at__lt=timezone.now() - 6 * LEASE)
     return [f"job {job.kind} {job.pk} is due since {job.run_at}, and nobody is at work" for job in late]
@@ -103,6 +105,16 @@ def started_once() -> Broken:
     broken = [f"task {row['workflow_task_id']} has {row['n']} runs" for row in runs.filter(n__gt=1)]
     chains = Execution.objects.filter(trigger="AUTOMATIC").values_list("extra__execution_chain__parent_task_id", flat=True)
     return broken + [f"task {task} started {n} flows" for task, n in Counter(chains).items() if n > 1]
+
+
+def sent_again(load: Load) -> Broken:
+    """Every start was answered in the end, each with an execution of its own, and there is no other one."""
+    told = Counter(execution for execution, _ in load.started)
+    own = Execution.objects.exclude(trigger="AUTOMATIC").values_list("id", flat=True)
+    broken = [f"{n} starts are execution {execution}" for execution, n in told.items() if n > 1]
+    if load.unanswered:
+        return broken
+    return broken + [f"execution {key} was never asked for" for key in map(str, own) if key not in told]
 
 
 def one_organisation() -> Broken:

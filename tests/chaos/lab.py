@@ -32,11 +32,13 @@ class Client:
     status: int = 0
     connection: http.client.HTTPConnection | None = None
 
-    def send(self, method: str, path: str, body: Any = None, *, seconds: float = 15) -> Any:
-        """Return the answer of a 2xx. Raises Unanswered."""
+    def send(self, method: str, path: str, body: Any = None, *, key: str = "", seconds: float = 15) -> Any:
+        """Return the answer of a 2xx; with a `key`, a request that is sent again is the same one. Raises Unanswered."""
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        if key:
+            headers["Idempotency-Key"] = key
         try:
             self.connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             answer = self.connection.getresponse()

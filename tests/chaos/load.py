@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,15 @@ from tests.chaos import flows
 from tests.chaos.lab import Client, Lab, Unanswered
 
 EXECUTIONS = "/v2/flows/executions"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A flow to start. Sent again, until it is answered, with the same key and the same words."""
+
+    organisation: int
+    entity: dict[str, Any]
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 @dataclass
@@ -31,6 +41,7 @@ class Load:
     def __post_init__(self) -> None:
         self.lock = threading.Lock()
         self.open: list[tuple[str, int]] = []
+        self.unanswered: list[Start] = []
         self.filling = True
         self.dated: dict[str, float] = {}
         self.stopping = threading.Event()
@@ -48,10 +59,12 @@ class Load:
             turn += 1
             try:
                 with self.lock:
+                    again = self.unanswered.pop() if self.unanswered else None
                     is_room = self.filling and len(self.open) < self.at_a_time
-                    taken = None if is_room or not self.open else self.open.pop(0)
-                if is_room:
-                    self._begin(clients[turn % len(clients)], turn % len(clients))
+                    taken = None if again or is_room or not self.open else self.open.pop(0)
+                if again or is_room:
+                    start = again or Start(turn % len(clients), flows.entity(self.delay + self.lab.servers.wrong_by()))
+                    self._begin(clients[start.organisation], start)
                 elif taken is not None:
                     self._drive(clients[taken[1]], taken)
                 else:
@@ -61,23 +74,28 @@ class Load:
                 time.sleep(0.1)
             self.stopping.wait(0.02)
 
-    def _send(self, client: Client, method: str, path: str, body: object = None) -> Any:
+    def _send(self, client: Client, method: str, path: str, body: object = None, key: str = "") -> Any:
         begun = time.monotonic()
         try:
-            return client.send(method, path, body)
+            return client.send(method, path, body, key=key)
         finally:
             self.slowest = max(self.slowest, time.monotonic() - begun)
             self.answered += 200 <= client.status < 300
             self.statuses[client.status] = self.statuses.get(client.status, 0) + 1
 
-    def _begin(self, client: Client, organisation: int) -> None:
-        entity = self._send(client, "POST", "/v1/entity/contact", flows.entity(self.delay + self.lab.servers.wrong_by()))
-        contexts = [{"entity_id": entity["_id"], "entity_schema": "contact"}]
-        body = {"flow_template_id": self.lab.templates[organisation], "contexts": contexts}
-        execution = self._send(client, "POST", EXECUTIONS, body)
+    def _begin(self, client: Client, start: Start) -> None:
+        try:
+            entity = self._send(client, "POST", "/v1/entity/contact", start.entity, start.key)
+            contexts = [{"entity_id": entity["_id"], "entity_schema": "contact"}]
+            body = {"flow_template_id": self.lab.templates[start.organisation], "contexts": contexts}
+            execution = self._send(client, "POST", EXECUTIONS, body, start.key)
+        except Unanswered:
+            with self.lock:
+                self.unanswered.append(start)
+            raise
         with self.lock:
-            self.started.append((str(execution["id"]), organisation))
-            self.open.append((str(execution["id"]), organisation))
+            self.started.append((str(execution["id"]), start.organisation))
+            self.open.append((str(execution["id"]), start.organisation))
 
     def _drive(self, client: Client, taken: tuple[str, int]) -> None:
         """Complete what waits for a person; put the execution back unless it has ended."""
@@ -112,14 +130,17 @@ class Load:
 
         begun = time.monotonic()
         self.filling = False
+        deadline = begun + seconds
+        while self.unanswered and time.monotonic() < deadline:
+            time.sleep(0.2)
         known = {execution for execution, _ in self.started}
-        # Executions whose start was never acknowledged may exist all the same.
+        # Flows that a flow started are driven too.
         organisations = {slug: n for n, slug in enumerate(("acme", "other", "third"))}
         for key, slug in Execution.objects.values_list("id", "organisation__slug"):
             if str(key) not in known:
                 with self.lock:
                     self.open.append((str(key), organisations[slug]))
-        while time.monotonic() - begun < seconds:
+        while time.monotonic() < deadline:
             if not self.open and not Execution.objects.filter(status="STARTED").exists():
                 break
             if is_hopeless():

@@ -78,6 +78,7 @@ def test_each_operation_answers_as_it_should(answers: list[dict[str, Any]]) -> N
         ("createFlow", 201),
         ("searchFlows", 200),
         ("getFlow", 200),
+        ("batchGetFlows", 200),
         ("putFlow", 200),
         ("startExecution", 201),
         ("getExecution", 200),
