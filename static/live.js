@@ -175,6 +175,8 @@
 
   // Returns how many new items were left out, and whether something else has to wait.
   function update(region, fresh, page, all) {
+    // A clash is a question: both texts stay until it is answered.
+    if ($("#clash", region)) return { fresh: 0, isHeld: true };
     const isList = region.dataset.live === "list";
     const left = isList && !all ? leaveOutNew(region, fresh) : 0;
     const before = new Map(itemsOf(region).map((item) => [item.id, item.textContent]));
@@ -193,8 +195,8 @@
         },
         beforeNodeRemoved(old) {
           if (old.nodeType !== Node.ELEMENT_NODE) return true;
-          // What only the browser has: a clash, and the boxes of bulk.js.
-          if (old.matches("#clash, .pick-box")) return false;
+          // What only the browser has: the boxes of bulk.js.
+          if (old.matches(".pick-box")) return false;
           const isUsed = $$("form, input, textarea, select", old).some(isTouched) || isTouched(old);
           if (!isUsed && !$("details[data-menu][open]", old) && !(isList && old.matches("[data-card]:hover"))) return true;
           old.classList.add("gone");

@@ -112,9 +112,12 @@ AXE = (CONTRACT / "node_modules" / "axe-core" / "axe.min.js").read_text() if (CO
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe finds on the page once it stands still: a pane that is fading in has no contrast of its own yet."""
+def violations(page: Page, within: str = "html") -> list[str]:
+    """Return what axe finds once the page stands still: a pane that is fading in has no contrast of its own yet.
+
+    `within` is for notes of some seconds that lie over what they hide.
+    """
     page.evaluate("Promise.allSettled(document.getAnimations().map(animation => animation.finished))")
     page.evaluate(AXE)
-    found = page.evaluate("rules => axe.run(document, {runOnly: {type: 'tag', values: rules}})", RULES)
+    found = page.evaluate("([place, rules]) => axe.run(place, {runOnly: {type: 'tag', values: rules}})", [within, RULES])
     return [f"{v['id']}: {v['help']}: {[node['html'][:160] for node in v['nodes'][:3]]}" for v in found["violations"]]

@@ -206,7 +206,7 @@ def test_palette_and_bulk_bar_are_accessible_and_fit(
     page.locator("#bulk-due_date").click()
     page.locator("#popover .item").first.click()
     expect(page.locator("#toast")).to_be_visible()
-    found["result"] = violations(page)
+    found["result"] = violations(page, "#toast")
     page.keyboard.press("z")
     expect(page.locator("#bulk-show, #undo")).to_have_count(0)
     page.goto(page.locator(".card-name").first.get_attribute("href") or "")
