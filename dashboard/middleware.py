@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from dashboard.undoing import describe_refusal
 from workflows.engine.errors import UnknownNode, WorkflowError
-from workflows.models import ActorKind, Membership, Preferences, User
+from workflows.models import ActorKind, Language, Membership, Preferences, User
 from workflows.origin import name_actor
 from workflows.permissions import PermissionRefused
 from workflows.services.due import zone_of
@@ -25,6 +25,7 @@ from workflows.services.sharing import is_partner_only
 
 # Everything else belongs to somebody else: the API, the admin site, health, files.
 FOREIGN = ("/v1/", "/v2/", "/api/", "/health/", "/static/", "/admin/", "/favicon.ico")
+ADMIN = "/admin/"
 PUBLIC = ("/login", "/language")
 # Pages for people who were sent a link; the link is what lets them in.
 BY_LINK = ("/confirm/", "/invitation/", "/portal/")
@@ -40,6 +41,8 @@ class WorkplaceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(FOREIGN):
+            if request.path.startswith(ADMIN):
+                speak(request)
             return self.get_response(request)
         response = self.answer(request)
         patch_vary_headers(response, ["HX-Request", "Cookie"])
@@ -51,6 +54,7 @@ class WorkplaceMiddleware:
             return self.get_response(request)
         if not isinstance(request.user, User):
             return to_sign_in(request)
+        speak(request)
         membership = find_membership(request.user)
         if membership is None and request.path != "/logout" and not request.path.startswith(GUESTS):
             if is_partner_only(request.user):
@@ -74,6 +78,14 @@ class WorkplaceMiddleware:
         if request.htmx:  # type: ignore[attr-defined]
             return alert(request, message, status)
         return render(request, f"{status if status in (403, 404) else 400}.html", {"message": message}, status=status)
+
+
+def speak(request: HttpRequest) -> None:
+    """Answer in the language that the person has chosen; without a choice it stays what the browser says."""
+    language = request.user.language if isinstance(request.user, User) else ""
+    if language in Language.values:
+        translation.activate(language)
+        request.LANGUAGE_CODE = language
 
 
 def zone_for(membership: Membership) -> ZoneInfo:

@@ -2,7 +2,6 @@
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
-from django.views.i18n import set_language
 
 from dashboard.views import (
     agents,
@@ -32,7 +31,7 @@ from dashboard.views import (
 urlpatterns = [
     path("login", LoginView.as_view(template_name="dashboard/sign_in.html", redirect_authenticated_user=True), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
-    path("language", set_language, name="language"),
+    path("language", preferences.choose_language, name="language"),
     path("organisation/tokens", tokens.show_tokens, name="tokens"),
     path("organisation/tokens/new", tokens.show_form, name="new-token"),
     path("organisation/tokens/create", tokens.create_token, name="create-token"),

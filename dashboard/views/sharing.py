@@ -10,7 +10,7 @@ from django.core.mail import send_mail
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -21,6 +21,7 @@ from workflows.services import sharing
 from workflows.services.due import zone_of
 from workflows.services.errors import InvalidInput
 from workflows.services.executions import find_execution
+from workflows.services.preferences import language_for
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,8 @@ def invite(request: Request, share: Share) -> str:
     name = "invitation" if share.audience == Audience.PARTNER else "portal"
     link = settings.PUBLIC_URL + reverse(name, args=[sharing.make_link(share)])
     if share.audience == Audience.PARTNER:
-        subject = _("%s shares tasks with you") % " ".join(request.actor.organisation.name.split())
+        with translation.override(language_for(share.email) or translation.get_language()):
+            subject = _("%s shares tasks with you") % " ".join(request.actor.organisation.name.split())
         try:
             send_mail(subject, f"{subject}:\n\n{link}\n", None, [share.email])
         except OSError:

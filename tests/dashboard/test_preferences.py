@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -67,8 +68,59 @@ class TestLooks:
         browser.post("/preferences/save", {"time_zone": "Asia/Tokyo"})
         assert "08:30" in browser.get(path).content.decode()
 
-    @pytest.mark.parametrize("body", [{"theme": "pink"}, {"density": ""}, {"time_zone": "Moon/Base"}, {"time_zone": "../etc"}])
+    @pytest.mark.parametrize(
+        "body", [{"theme": "pink"}, {"language": "fr"}, {"density": ""}, {"time_zone": "Moon/Base"}, {"time_zone": "../etc"}]
+    )
     def test_what_cannot_be_chosen_is_refused_and_changes_nothing(self, browser: Client, body: dict[str, str]) -> None:
         before = dump()
         assert browser.post("/preferences/save", body).status_code in (400, 422)
         assert dump() == before
+
+
+class TestLanguage:
+    @pytest.mark.parametrize(("chosen", "browser_says", "heading"), [("de", "en", "Einstellungen"), ("en", "de", "Preferences")])
+    def test_what_was_chosen_counts_from_the_next_page_on_and_before_what_the_browser_says(
+        self, browser: Client, chosen: str, browser_says: str, heading: str
+    ) -> None:
+        answer = browser.post("/preferences/save", {"language": chosen}, HTTP_ACCEPT_LANGUAGE=browser_says)
+        page = browser.get(answer["Location"], HTTP_ACCEPT_LANGUAGE=browser_says)
+        assert f"<h1>{heading}</h1>" in page.content.decode()
+        assert (page["Content-Language"], f'<html lang="{chosen}"' in page.content.decode()) == (chosen, True)
+
+    def test_it_goes_with_the_person_to_another_browser(self, browser: Client, user: User) -> None:
+        browser.post("/preferences/save", {"language": "de"})
+        another = Client()
+        another.force_login(user)
+        assert '<html lang="de"' in another.get("/", HTTP_ACCEPT_LANGUAGE="en").content.decode()
+
+    def test_without_a_choice_it_is_as_the_browser_says_again(self, browser: Client) -> None:
+        browser.post("/preferences/save", {"language": "de"})
+        browser.post("/preferences/save", {"language": ""})
+        assert '<html lang="en"' in browser.get("/", HTTP_ACCEPT_LANGUAGE="en").content.decode()
+        assert '<html lang="de"' in browser.get("/", HTTP_ACCEPT_LANGUAGE="de").content.decode()
+
+    def test_the_menu_of_languages_chooses_for_who_is_signed_in_only(self, browser: Client, user: User) -> None:
+        stranger = Client()
+        stranger.post("/language", {"language": "de", "next": "/login"})
+        assert User.objects.get(pk=user.pk).language == ""
+        assert '<html lang="de"' in stranger.get("/login").content.decode()
+        browser.post("/language", {"language": "de", "next": "/"})
+        assert User.objects.get(pk=user.pk).language == "de"
+        assert browser.post("/language", {"language": "xx", "next": "/"}).status_code == 302
+        assert User.objects.get(pk=user.pk).language == "de"
+
+    def test_the_admin_site_speaks_it_too(self, user: User) -> None:
+        User.objects.filter(pk=user.pk).update(language="de", is_staff=True)
+        client = Client()
+        client.force_login(user)
+        assert client.get("/admin/", HTTP_ACCEPT_LANGUAGE="en")["Content-Language"] == "de"
+
+    def test_a_mail_is_written_in_the_language_of_who_gets_it(
+        self, browser: Client, actor: Actor, other_organisation: Organisation
+    ) -> None:
+        other = factories.make_user(other_organisation, "jan@other.example", "Jan")
+        User.objects.filter(pk=other.pk).update(language="de")
+        execution = factories.start(actor)
+        for email in ("jan@other.example", "new@other.example"):
+            browser.post(f"/executions/{execution.id}/share", {"audience": "partner", "email": email}, HTTP_ACCEPT_LANGUAGE="en")
+        assert [message.subject for message in mail.outbox] == ["Acme teilt Aufgaben mit Ihnen", "Acme shares tasks with you"]

@@ -21,7 +21,7 @@ from workflows.models.execution import (
 from workflows.models.history import ActorKind, Event
 from workflows.models.idempotency import IdempotencyKey
 from workflows.models.job import Delivery, Job, JobState
-from workflows.models.organisation import CustomRole, Membership, Organisation, Role, User
+from workflows.models.organisation import CustomRole, Language, Membership, Organisation, Role, User
 from workflows.models.preferences import Density, Preferences, Theme
 from workflows.models.presence import Presence
 from workflows.models.sharing import Audience, Share
@@ -64,6 +64,7 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobState",
+    "Language",
     "Membership",
     "Mention",
     "Organisation",

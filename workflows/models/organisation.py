@@ -49,14 +49,24 @@ class UserAccounts(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
 
+class Language(models.TextChoices):
+    """What the product can be read in."""
+
+    ENGLISH = "en", "English"
+    GERMAN = "de", "Deutsch"
+
+
 class User(Audited, AbstractBaseUser, PermissionsMixin):
-    """A person; signs in by e-mail. On the wire a user id is the decimal text of the primary key."""
+    """A person; signs in by e-mail. On the wire a user id is the decimal text of the primary key.
+
+    `language`: that of pages and mails; empty as the browser says.
+    """
 
     MASKED = frozenset({"password"})
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200, blank=True)
-    language = models.CharField(max_length=8, blank=True)
+    language = models.CharField(max_length=8, blank=True, choices=Language.choices)
     time_zone = models.CharField(max_length=64, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
