@@ -9,10 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from tests import factories
 from tests.api.client import Client
 from tests.dump import dump
 from workflows.models import ActorKind, ApiToken, Organisation, Role
-from workflows.permissions import FINISH, Actor, Guest, Limits
+from workflows.permissions import FINISH, Actor, Guest, Limits, PermissionRefused
 from workflows.services.errors import InvalidInput, NotFound
 from workflows.services.tokens import create_token, issue_token, renew_token, revoke_token
 
@@ -123,6 +124,23 @@ def test_a_revoked_token_is_not_renewed_and_that_of_others_is_not_found(actor: A
     other, _bearer = create_token(other_organisation, "t", Role.OWNER)
     with pytest.raises(NotFound):
         renew_token(actor, other.id, timedelta(0))
+
+
+def test_nobody_renews_a_token_that_may_more_than_they_do(actor: Actor) -> None:
+    """Its new secret would be theirs."""
+    manager = factories.actor_of(factories.make_user(actor.organisation, "m@acme.example", "M", Role.MANAGER), actor.organisation)
+    owners, narrow = (
+        issue_token(actor, "t")[0],
+        create_token(actor.organisation, "t", Role.OWNER, scopes=["role:edit"])[0],
+    )
+    before = dump()
+    with pytest.raises(PermissionRefused):
+        renew_token(manager, owners.id, timedelta(0))
+    with pytest.raises(InvalidInput, match="yourself"):
+        renew_token(manager, narrow.id, timedelta(0))
+    assert dump() == before
+    for own in (issue_token(manager, "t")[0], create_token(actor.organisation, "t", Role.INTEGRATION)[0]):
+        renew_token(manager, own.id, timedelta(0))
 
 
 def test_secrets_stay_good_when_the_key_is_changed_and_take_the_new_one_with_their_use(

@@ -10,6 +10,7 @@ from workflows.models import ActorKind, ApiToken, Organisation, User
 from workflows.models.access import hash_secret
 from workflows.permissions import ACTIONS, Actor, Grant
 from workflows.services.errors import InvalidInput, NotFound
+from workflows.services.roles import require_grantable
 from workflows.services.transactions import in_transaction
 
 # What a token gets that nobody has said anything else about, and the longest that people may choose.
@@ -93,8 +94,12 @@ def check_scope(actor: Actor, scope: str) -> None:
 def renew_token(
     actor: Actor, token_id: str, overlap: timedelta, *, days: int = LIFETIME.days, now: datetime | None = None
 ) -> tuple[ApiToken, str]:
-    """Give a token a new secret; one that is to end does so `days` from now. The secret before is taken for `overlap` longer."""
+    """Give a token a new secret; one that is to end does so `days` from now. The secret before is taken for `overlap` longer.
+
+    Raises PermissionRefused or InvalidInput when the token may do more than the actor, who would hold its secret then.
+    """
     token = find_token(actor, token_id, lock=True)
+    _require_no_more(actor, token)
     at = now or timezone.now()
     if token.revoked_at is not None:
         raise InvalidInput("token", "it was revoked; make a new one")
@@ -108,6 +113,14 @@ def renew_token(
         token.expires_at = at + timedelta(days=days)
     token.save()
     return token, f"{token.id}.{secret}"
+
+
+def _require_no_more(actor: Actor, token: ApiToken) -> None:
+    scopes = token.scopes.split()
+    for scope in scopes:
+        check_scope(actor, scope)
+    if not scopes and token.role != actor.role:
+        require_grantable(actor, token.role)
 
 
 @in_transaction
