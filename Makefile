@@ -39,7 +39,7 @@ test-long: $(INSTALLED)
 	GENERATED_CASES=45 $(BIN)/python -m pytest -n 2 --dist worksteal tests/api/test_generated.py
 	GENERATED_CASES=45 $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -n 2 --dist worksteal tests/api/test_generated.py
 
-# Bugs, planted one at a time into a copy of the engine and of the queue, must each turn a test or an experiment red.
+# Bugs, planted one at a time into a copy of the engine, a query and the queue, must each turn a test or an experiment red.
 planted: $(INSTALLED)
 	$(BIN)/python -m tests.planted
 	$(BIN)/python -m tests.chaos.planted

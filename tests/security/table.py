@@ -74,7 +74,7 @@ class Act:
     anonymous: frozenset[int] | None = None
     # Who makes the owner's request.
     who: str = "owner"
-    # It leaves something behind by its nature, also for those whose role grants nothing.
+    # It leaves something behind by its nature: of a GET, or of one's own by somebody who has no rights.
     writes: bool = False
     why: str = ""
 
@@ -365,7 +365,7 @@ row("favicon.ico", **dict.fromkeys(METHODS, act(**OPEN)))
 TRIED = act({"username": "x", "password": "x"}, **OPEN, why=SIGNING_IN)
 row("login", GET=act(**OPEN, why=SIGNING_IN), POST=TRIED, PUT=TRIED)
 row("logout", POST=act(**OPEN, writes=True, why=SIGNING_IN))
-row("language", GET=act(**OPEN), POST=act({"language": "de"}, **OPEN))
+row("language", POST=act({"language": "de"}, **OPEN, writes=True, why="everybody chooses for themselves"))
 row("preferences", GET=act(**MINE))
 row("preferences/save", POST=act({"density": "compact"}, **MINE))
 row("undo", POST=act())
