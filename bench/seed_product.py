@@ -9,11 +9,11 @@ import django
 django.setup()
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from bench.shapes import mixed, wide_board
 from workflows.models import ActorKind, ContextRef, Entity, Execution, Membership, Organisation, Role, Task, User
+from workflows.models.session import SessionStore
 from workflows.permissions import Actor
 from workflows.services.entities import create_entity
 from workflows.services.executions import Context, StartRequest, start_execution

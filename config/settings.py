@@ -113,7 +113,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -176,6 +175,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# The link in a mail is good for two hours, and only until the password is another one.
+PASSWORD_RESET_TIMEOUT = 2 * 3600
+
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 # After ten failures an account is closed for a quarter of an hour to the address that they came from: to others it stays open, so
 # that nobody can lock a person out from elsewhere. Accounts that do not exist are closed just the same.
@@ -184,6 +186,10 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+# How it names the address that was tried, wherever that was: not every form has a field with it.
+AXES_USERNAME_FORM_FIELD = "username"
+# It keeps what was sent with a failure, but for these and `password`.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "old_password", "new_password1", "new_password2", "code"]
 AXES_USERNAME_CALLABLE = "workflows.services.sign_ins.find_username"
 AXES_CLIENT_IP_CALLABLE = "workflows.services.sign_ins.find_client"
 AXES_LOCKOUT_CALLABLE = "dashboard.views.sign_in.answer_lockout"
@@ -273,6 +279,7 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+SESSION_ENGINE = "workflows.models.session"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 if PRODUCTION:

@@ -14,7 +14,11 @@ from django.views.generic import RedirectView
 from django_htmx.http import reswap, retarget
 
 from config.health import answer_live, answer_ready
+from dashboard.views.sign_in import sign_in_to_admin
 from workflows.services.transactions import is_away, is_transient
+
+# The one way to sign in is for the administration, too: Django's own would know of no second factor.
+admin.site.login = sign_in_to_admin  # type: ignore[method-assign,assignment]
 
 urlpatterns = [
     path("health/live", answer_live),

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
@@ -26,9 +27,11 @@ from workflows.services.sharing import is_partner_only
 # Everything else belongs to somebody else: the API, the admin site, health, files.
 FOREIGN = ("/v1/", "/v2/", "/api/", "/health/", "/static/", "/admin/", "/favicon.ico")
 ADMIN = "/admin/"
-PUBLIC = ("/login", "/language")
+PUBLIC = ("/login", "/login/code", "/language", "/reset")
 # Pages for people who were sent a link; the link is what lets them in.
-BY_LINK = ("/confirm/", "/invitation/", "/portal/")
+BY_LINK = ("/confirm/", "/invitation/", "/portal/", "/reset/")
+# A person's own account: for everybody who is signed in.
+ACCOUNT = ("/preferences/account", "/preferences/password", "/preferences/sessions/", "/preferences/second-factor", "/logout")
 # Pages for partners; who only is a partner is nowhere else.
 GUESTS = "/shared"
 
@@ -56,13 +59,16 @@ class WorkplaceMiddleware:
             return to_sign_in(request)
         speak(request)
         membership = find_membership(request.user)
-        if membership is None and request.path != "/logout" and not request.path.startswith(GUESTS):
+        if membership is None and not request.path.startswith((GUESTS, *ACCOUNT)):
             if is_partner_only(request.user):
                 return redirect(GUESTS)
             return render(request, "dashboard/nowhere.html", status=403)
         request.actor = membership and actor_of(membership)  # type: ignore[attr-defined]
         if membership is not None:
             name_actor(ActorKind.USER.value, str(membership.user.pk), membership.organisation.pk)
+            if lacks_factor(membership) and not request.path.startswith(ACCOUNT):
+                address = reverse("account") + "?demanded"
+                return HttpResponseClientRedirect(address) if request.htmx else redirect(address)  # type: ignore[attr-defined]
         request.preferences = membership and preferences_of(membership.user)  # type: ignore[attr-defined]
         with timezone.override(membership and zone_for(membership)):
             return self.get_response(request)
@@ -86,6 +92,14 @@ def speak(request: HttpRequest) -> None:
     if language in Language.values:
         translation.activate(language)
         request.LANGUAGE_CODE = language
+
+
+def lacks_factor(membership: Membership) -> bool:
+    """Whether the organisation demands a second factor that the person has not set up. It was read along."""
+    if not membership.organisation.second_factor_required:
+        return False
+    factor = getattr(membership.user, "second_factor", None)
+    return factor is None or factor.confirmed_at is None
 
 
 def zone_for(membership: Membership) -> ZoneInfo:

@@ -51,6 +51,7 @@ JOB_KINDS = {
     "fire_schedule": gettext_lazy("Begin a scheduled task"),
     "report_run": gettext_lazy("Tell a task how its run ended"),
     "continue_execution": gettext_lazy("Let a flow go on"),
+    "send_account_mail": gettext_lazy("Send a mail about an account"),
 }
 
 MOST_SHOWN = 2000

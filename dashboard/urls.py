@@ -1,9 +1,10 @@
 """Addresses of the browser's pages."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from dashboard.views import (
+    account,
     agents,
     audit,
     automation,
@@ -17,10 +18,13 @@ from dashboard.views import (
     my_tasks,
     organisation,
     palette,
+    passwords,
     preferences,
     saved,
+    second_factor,
     shared,
     sharing,
+    sign_in,
     tasks,
     templates,
     tokens,
@@ -29,8 +33,13 @@ from dashboard.views import (
 )
 
 urlpatterns = [
-    path("login", LoginView.as_view(template_name="dashboard/sign_in.html", redirect_authenticated_user=True), name="login"),
+    path("login", sign_in.SignIn.as_view(), name="login"),
+    path("login/code", sign_in.ask_code, name="sign-in-code"),
     path("logout", LogoutView.as_view(), name="logout"),
+    path("reset", passwords.AskReset.as_view(), name="reset"),
+    path("reset/sent", passwords.show_sent, name="reset-sent"),
+    path("reset/done", passwords.show_done, name="reset-done"),
+    path("reset/<str:uidb64>/<str:token>", passwords.SetNew.as_view(), name="reset-new"),
     path("language", preferences.choose_language, name="language"),
     path("organisation/tokens", tokens.show_tokens, name="tokens"),
     path("organisation/tokens/new", tokens.show_form, name="new-token"),
@@ -44,6 +53,14 @@ urlpatterns = [
     path("organisation/audit.json", audit.export_audit, {"form": "json"}, name="audit-json"),
     path("preferences", preferences.show_preferences, name="preferences"),
     path("preferences/save", preferences.save, name="save-preferences"),
+    path("preferences/account", account.show_account, name="account"),
+    path("preferences/password", account.change_password, name="change-password"),
+    path("preferences/sessions/others/end", account.end_other_sessions, name="end-other-sessions"),
+    path("preferences/sessions/<slug:session_id>/end", account.end_session, name="end-session"),
+    path("preferences/second-factor", second_factor.set_up, name="second-factor"),
+    path("preferences/second-factor/begin", second_factor.begin, name="begin-second-factor"),
+    path("preferences/second-factor/codes", second_factor.renew_codes, name="renew-recovery-codes"),
+    path("preferences/second-factor/off", second_factor.switch_off, name="switch-off-second-factor"),
     path("automation", automation.show_runs, name="automation"),
     path("automation/jobs/<uuid:job_id>/redrive", automation.redrive_job, name="redrive"),
     path("automation/webhooks", webhooks.show_webhooks, name="webhooks"),
@@ -80,6 +97,8 @@ urlpatterns = [
     path("organisation/roles/<slug:slug>", organisation.edit_role, name="role"),
     path("organisation/roles/<slug:slug>/delete", organisation.delete_role, name="delete-role"),
     path("organisation/members", organisation.show_members, name="members"),
+    path("organisation/second-factor", second_factor.demand, name="demand-second-factor"),
+    path("organisation/members/<str:user_id>/second-factor/reset", second_factor.reset_member, name="reset-second-factor"),
     path("organisation/members/<str:user_id>", organisation.save_member, name="save-member"),
     path("confirm/<str:token>", automation.confirm, name="confirm"),
     path("", my_tasks.show_my_tasks, name="my-tasks"),

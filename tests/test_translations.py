@@ -43,9 +43,9 @@ def test_every_text_in_the_templates_and_the_code_is_in_the_catalogue() -> None:
     known = {text for message in catalogue if message.id for text in texts(message.id)}
     root = LOCALE.parents[2]
     used: set[str] = set()
-    for path in [*(root / "templates").rglob("*.html"), *(root / "dashboard").rglob("*.py"), root / "workflows" / "admin.py"]:
+    for path in [*(root / "templates").rglob("*.*"), *(root / "dashboard").rglob("*.py"), root / "workflows" / "admin.py"]:
         text = path.read_text()
-        if path.suffix == ".html":
+        if path.suffix in (".html", ".txt"):
             used |= {match[1] for match in re.findall(r"{% translate (['\"])(.*?)\1 %}", text)}
         else:
             used |= set(re.findall(r"\b(?:_|gettext_lazy)\(\"((?:[^\"\\]|\\.)*)\"\)", text))

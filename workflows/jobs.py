@@ -25,7 +25,7 @@ from workflows.automations.webhook import deliver_webhook, give_up_delivery
 from workflows.engine.status import TaskStatus
 from workflows.models import ActorKind, BulkChange, Job, JobState
 from workflows.permissions import Actor
-from workflows.services import bulk, entity_sync, queue
+from workflows.services import account_mails, bulk, entity_sync, queue
 from workflows.services.agent_runs import cancel_agent_run, fail_run, settle_run
 from workflows.services.automation_runs import cancel_run, heal_actions, wake_run
 from workflows.services.automation_starts import RunRequest, start_automation
@@ -121,7 +121,7 @@ def heal_run_actions(actor: Actor, job: Job, result: None) -> None:
 
 
 def nothing_to_record(actor: Actor, job: Job, result: None) -> None:
-    """All that is to be kept of a delivery stands in its row."""
+    """All that is to be kept of a delivery or a mail stands in its row."""
 
 
 def settle_agent(actor: Actor, job: Job, result: Any) -> None:
@@ -181,6 +181,7 @@ WORK: dict[str, Work] = {
     "cancel_run": Work(record=cancel),
     "wake_automation": Work(record=wake),
     "heal_run": Work(record=heal_run_actions),
+    account_mails.KIND: Work(record=nothing_to_record, call=account_mails.send_mail),
     bulk.KIND: Work(record=end_bulk, call=change_tasks, give_up=give_up_tasks, limit=timedelta(minutes=10)),
     entity_sync.KIND: Work(record=sync, give_up=give_up_sync),
 }

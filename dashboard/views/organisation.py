@@ -108,12 +108,13 @@ def show_members(request: Request) -> HttpResponse:
 
 
 def members(request: Request, problem: str = "") -> dict[str, Any]:
-    found = list(roles.list_members(request.actor)[:MOST_MEMBERS])
+    found = list(roles.list_members(request.actor).select_related("user__second_factor")[:MOST_MEMBERS])
     return {
         "areas": list_settings(request.actor, "members"),
         "members": found,
         "names": list((roles.role_names(request.actor) | role_words()).items()),
         "may_edit": request.actor.may(roles.EDIT_MEMBERS),
+        "may_demand": request.actor.may(roles.EDIT_ROLES),
         "problem": problem,
         "saved": "saved" in request.GET,
     }

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.i18n import set_language
 
 from dashboard.requests import Request
+from dashboard.views.account import list_areas
 from workflows.models import Density, Language, Theme, User
 from workflows.services.preferences import list_zones, save_preferences
 
@@ -26,6 +27,7 @@ def show_preferences(request: Request) -> HttpResponse:
         "densities": [(key, DENSITIES[key]) for key in Density.values],
         "languages": LANGUAGES.items(),
         "zones": list_zones(),
+        "areas": list_areas("preferences"),
     }
     return render(request, "dashboard/preferences.html", context)
 

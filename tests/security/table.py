@@ -364,10 +364,28 @@ row("health/ready", GET=act(**OPEN), POST=act(**OPEN))
 row("favicon.ico", **dict.fromkeys(METHODS, act(**OPEN)))
 TRIED = act({"username": "x", "password": "x"}, **OPEN, why=SIGNING_IN)
 row("login", GET=act(**OPEN, why=SIGNING_IN), POST=TRIED, PUT=TRIED)
+row("login/code", GET=act(**OPEN, why=SIGNING_IN), POST=act({"code": "123456"}, **OPEN, why=SIGNING_IN))
+ASKED = act({"email": "nobody@nowhere.example"}, **OPEN, who="anonymous", why="whoever has an address may ask for a link to it")
+row("reset", GET=act(**OPEN), POST=ASKED)
+row("reset/sent", GET=act(**OPEN))
+row("reset/done", GET=act(**OPEN))
+SET = act({"new_password1": "x", "new_password2": "x"}, **OPEN, why="the link is what lets in")
+row("reset/<str:uidb64>/<str:token>", fill={"uidb64": "MQ", "token": "x-y"}, GET=act(**OPEN), POST=SET)
 row("logout", POST=act(**OPEN, writes=True, why=SIGNING_IN))
 row("language", POST=act({"language": "de"}, **OPEN, writes=True, why="everybody chooses for themselves"))
 row("preferences", GET=act(**MINE))
 row("preferences/save", POST=act({"density": "compact"}, **MINE))
+OWN_ACCOUNT: dict[str, Any] = MINE | {"writes": True, "why": "whatever one's role is, one's account is one's own"}
+SHOWN = {"password": "correct horse battery"}
+NEW_PASSWORD = {"old_password": SHOWN["password"], **dict.fromkeys(("new_password1", "new_password2"), "another long sentence")}
+row("preferences/account", GET=act(**MINE))
+row("preferences/password", POST=act(NEW_PASSWORD, **OWN_ACCOUNT))
+row("preferences/sessions/others/end", POST=act(**OWN_ACCOUNT))
+row("preferences/sessions/<slug:session_id>/end", fill={"session_id": "{session}"}, POST=act())
+row("preferences/second-factor", GET=act(**MINE), POST=act({"code": "123456"}, **OWN_ACCOUNT))
+row("preferences/second-factor/begin", POST=act(SHOWN, **OWN_ACCOUNT))
+row("preferences/second-factor/codes", POST=act(SHOWN, **OWN_ACCOUNT, who="member"))
+row("preferences/second-factor/off", POST=act(SHOWN, **OWN_ACCOUNT, who="member"))
 row("undo", POST=act())
 row("palette", GET=act(asks=("?q=kestrel", "?task={task_ask}", "?q=open&task={task_ask}"), nothing=OWN))
 row("live", GET=act())
@@ -391,6 +409,8 @@ row("organisation/roles/new", GET=act(), POST=act({"name": "New", "action": ["ka
 row("organisation/roles/<slug:slug>", GET=act(), POST=act({"name": "New", "action": ["kanban:view"]}))
 row("organisation/roles/<slug:slug>/delete", POST=act())
 row("organisation/members", GET=act())
+row("organisation/second-factor", POST=act({"demanded": "on"}))
+row("organisation/members/<str:user_id>/second-factor/reset", POST=act())
 row("organisation/members/<str:user_id>", POST=act({"role": "viewer"}, {"role": "{role}"}, {"remove": "1"}))
 
 # --- pages: automation ----------------------------------------------------------------------------------------------------
@@ -540,7 +560,7 @@ STAFF: dict[str, Any] = {"foreign": OWN, "nothing": SIGN_IN}
 THING: dict[str, Any] = {"stranger": NOT_THERE, "foreign": OWN, "nothing": SIGN_IN}
 SUPER: dict[str, Any] = {"stranger": frozenset({403}), "nothing": SIGN_IN, "who": "super"}
 row(SITE, GET=act(**STAFF), POST=act(**STAFF))
-row(f"{SITE}login/", GET=act(**OPEN), POST=act({}, **OPEN))
+row(f"{SITE}login/", GET=act(**OPEN | {"nothing": OWN | NEVER}))
 row(f"{SITE}logout/", GET=act(ok=frozenset({405}), **STAFF), POST=act(writes=True, **STAFF))
 row(f"{SITE}password_change/", GET=act(**STAFF), POST=act({}, **STAFF))
 row(f"{SITE}password_change/done/", GET=act(**STAFF), POST=act(ok=WRONG, **STAFF))

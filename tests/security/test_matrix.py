@@ -207,7 +207,9 @@ def without_rights(world: World, route: Route, case: Case) -> Iterator[tuple[Cal
 
 
 def is_guests(route: Route) -> bool:
-    return route.pattern.startswith(("shared", "logout"))
+    """Whether those may who belong to no organisation: what is shared with them is there, and their own account."""
+    own = ("preferences/account", "preferences/password", "preferences/sessions", "preferences/second-factor")
+    return route.pattern.startswith(("shared", "logout", *own))
 
 
 def leads_to_sign_in(answer: Any) -> bool:

@@ -39,10 +39,12 @@ from workflows.models import (
     Organisation,
     Role,
     Rotation,
+    Session,
     User,
 )
+from workflows.models.session import hash_key
 from workflows.permissions import Actor
-from workflows.services import boards, comments, presence, roles, sharing
+from workflows.services import boards, comments, presence, roles, second_factor, sharing
 from workflows.services.agent_tokens import make_agent_token
 from workflows.services.agents import create_agent
 from workflows.services.automation_flows import create_automation
@@ -67,6 +69,8 @@ SEARCHED = "kestrel"
 PUBLIC_URL = "https://hooks.{word}.example/in"
 # An agent that answers later.
 LATER = "/later"
+# The code that every device shows.
+CODE = "123456"
 # Texts of a side, which are no things.
 TEXTS = {"task_name", "task_description", "seq"}
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -139,6 +143,7 @@ def answered_calls() -> Iterator[list[str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbound, "send", send)
+        patch.setattr(second_factor, "find_step", lambda factor, code, now=None: factor.last_step + 1 if code == CODE else None)
         patch.setitem(ACTIONS, "patient", ActionType("INTERNAL_ERROR", call=lambda _: paused("callback")))
         patch.setitem(ACTIONS, "broken", ActionType("INTERNAL_ERROR", call=fail))
         yield called
@@ -180,6 +185,7 @@ def _add_people(side: Side) -> Actor:
         users[key] = user
         side.people[key] = sign_in(user)
         side.ids[key] = str(user.pk)
+    _add_second_factors(side, users["owner"], users["member"])
     Membership.objects.filter(user=users["gone"]).delete()
     User.objects.filter(pk=users["inactive"].pk).update(is_active=False)
     save_preferences(users["owner"], density="compact")
@@ -188,6 +194,16 @@ def _add_people(side: Side) -> Actor:
     roles.CustomRole.objects.create(organisation=side.organisation, slug=f"role-{side.slug}", name=side.word, grants=grants)
     side.ids |= {"role": f"role-{side.slug}", "organisation": str(side.organisation.pk)}
     return actor
+
+
+def _add_second_factors(side: Side, owner: User, member: User) -> None:
+    """The owner is about to set one up, a member has one."""
+    for user in (owner, member):
+        second_factor.begin_setup(user)
+    session = Session.objects.get(session_key=hash_key(side.people["member"]))
+    assert second_factor.confirm_setup(member, CODE, side.people["member"])
+    assert Session.objects.filter(pk=session.pk).exists()
+    side.ids["session"] = hash_key(side.people["owner"])
 
 
 def _add_tokens(side: Side, owner: Actor) -> None:

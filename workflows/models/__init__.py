@@ -24,6 +24,8 @@ from workflows.models.job import Delivery, Job, JobState
 from workflows.models.organisation import CustomRole, Language, Membership, Organisation, Role, User
 from workflows.models.preferences import Density, Preferences, Theme
 from workflows.models.presence import Presence
+from workflows.models.second_factor import RecoveryCode, SecondFactor
+from workflows.models.session import Session
 from workflows.models.sharing import Audience, Share
 from workflows.models.template import Definition, FlowTemplate, TemplateTrigger, TemplateVersion
 from workflows.models.webhook import Webhook
@@ -71,9 +73,12 @@ __all__ = [
     "Phase",
     "Preferences",
     "Presence",
+    "RecoveryCode",
     "Role",
     "Rotation",
     "SavedBoard",
+    "SecondFactor",
+    "Session",
     "Share",
     "ShareKind",
     "Task",

@@ -19,7 +19,7 @@ MASK = "•••"
 # A longer text is cut: the trail says what changed, the thing itself has the whole.
 MOST = 2000
 # Changes of these are no news: they follow from other changes, or from mere use.
-UNTOLD = frozenset({"updated_at", "updated_by", "last_login", "last_used_on", "search_text", "runs"})
+UNTOLD = frozenset({"updated_at", "updated_by", "last_login", "last_used_on", "search_text", "runs", "last_step"})
 
 
 class AuditEntry(models.Model):

@@ -18,6 +18,8 @@ class Organisation(Audited):
     name = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=64, default="Europe/Berlin")
     created_at = models.DateTimeField(default=timezone.now)
+    # Everybody has to set up a second factor before anything else.
+    second_factor_required = models.BooleanField(default=False)
     # What people see who ask for no board in particular.
     default_board = models.ForeignKey(
         "workflows.SavedBoard", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"

@@ -13,7 +13,7 @@ def find_membership(user: User, organisation: Organisation | None = None) -> Mem
     `grants` is read along: those of the role, as text, when it is one of the organisation's own.
     """
     own = CustomRole.objects.filter(organisation=OuterRef("organisation"), slug=OuterRef("role")).values("grants")
-    rows = Membership.objects.select_related("organisation", "user__preferences").filter(user=user)
+    rows = Membership.objects.select_related("organisation", "user__preferences", "user__second_factor").filter(user=user)
     if organisation is not None:
         rows = rows.filter(organisation=organisation)
     return rows.annotate(grants=Cast(Subquery(own), TextField())).order_by("pk").first()

@@ -78,7 +78,7 @@ def delete_role(actor: Actor, slug: str) -> None:
 def change_member(actor: Actor, user_id: str, role: str) -> Membership:
     """Give a person of the organisation another role."""
     actor.require(EDIT_MEMBERS)
-    member = _lock_member(actor, user_id)
+    member = lock_member(actor, user_id)
     require_grantable(actor, role)
     if member.role == Role.OWNER and role != Role.OWNER:
         _keep_an_owner(actor, member)
@@ -91,7 +91,7 @@ def change_member(actor: Actor, user_id: str, role: str) -> Membership:
 def remove_member(actor: Actor, user_id: str) -> None:
     """Take a person out of the organisation. Their account and what they did stay."""
     actor.require(EDIT_MEMBERS)
-    member = _lock_member(actor, user_id)
+    member = lock_member(actor, user_id)
     if member.role == Role.OWNER:
         _keep_an_owner(actor, member)
     member.delete()
@@ -170,7 +170,8 @@ def _lock(actor: Actor) -> None:
     list(Organisation.objects.select_for_update(no_key=True).filter(pk=actor.organisation.pk).values_list("pk"))
 
 
-def _lock_member(actor: Actor, user_id: str) -> Membership:
+def lock_member(actor: Actor, user_id: str) -> Membership:
+    """Return a member whom the actor may change. Raises NotFound; PermissionRefused for who has more than the actor."""
     _lock(actor)
     if not (user_id.isascii() and user_id.isdecimal() and len(user_id) < 19):
         raise NotFound

@@ -27,7 +27,7 @@ def note_sign_out(sender: object, user: User | None, **_about: Any) -> None:
 
 @receiver(user_login_failed)
 def note_failure(sender: object, credentials: dict[str, Any], **_about: Any) -> None:
-    _note_of_address("sign_in.failed", credentials.get("username"))
+    _note_of_address("sign_in.failed", credentials.get("username"), credentials.get("factor", "password"))
 
 
 @receiver(user_locked_out)
@@ -35,12 +35,13 @@ def note_lockout(sender: object, username: str | None = None, **_about: Any) -> 
     _note_of_address("sign_in.locked_out", username)
 
 
-def _note_of_address(action: str, email: object) -> None:
+def _note_of_address(action: str, email: object, factor: object = None) -> None:
     """Tell the organisation of the account that was tried. What belongs to no account is told to nobody but the operator."""
     text = str(email or "").strip().lower().replace("\0", "")
     user = User.objects.filter(email=text).first()
     organisation_id = organisation_of(user) if user else None
-    note(action, subject_id=user.pk if user else "", subject=text, organisation_id=organisation_id)
+    after = {"factor": factor} if factor else None
+    note(action, subject_id=user.pk if user else "", subject=text, after=after, organisation_id=organisation_id)
 
 
 def organisation_of(user: User) -> int | None:
