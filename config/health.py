@@ -5,15 +5,18 @@ import threading
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 
 _complete = threading.Event()
 
 
+@require_safe
 def answer_live(request: HttpRequest) -> JsonResponse:
     """200 as long as the process answers at all."""
     return JsonResponse({"status": "ok"})
 
 
+@require_safe
 def answer_ready(request: HttpRequest) -> JsonResponse:
     """200 when the database answers and has every migration, else 503 with the reason."""
     try:

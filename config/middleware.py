@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from workflows.models import ActorKind
 from workflows.origin import Origin, name_actor, working_for
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT", "HTTP_FORWARDED")
+BROWSERS = ("GET", "HEAD", "OPTIONS", "POST")
+API = ("/v1/", "/v2/", "/api/")
 MAX_DEVICE = 200
 POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
@@ -37,11 +39,15 @@ class OriginMiddleware:
             response.headers["Cache-Control"] = "no-store"
         return response
 
-    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        """Of the admin site nobody else says who acts."""
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Refuse what neither links nor forms send to pages: views that say nothing of methods would take it for a GET."""
+        if request.method not in BROWSERS and not request.path.startswith(API):
+            return HttpResponseNotAllowed(BROWSERS)
+        # Of the admin site nobody else says who acts.
         match = request.resolver_match
         if match is not None and match.app_name == "admin" and request.user.is_authenticated:
             name_actor(ActorKind.USER.value, str(request.user.pk), None)
+        return None
 
 
 def find_address(request: HttpRequest) -> str:

@@ -93,3 +93,21 @@ def test_without_settings_a_secret_is_made_once_and_kept_private(tmp_path: Path)
 
 def test_another_database_is_refused(tmp_path: Path) -> None:
     assert "not supported" in check(tmp_path, DATABASE_URL="mysql://x/y").stderr
+
+
+def test_cookies_of_production_are_of_this_host_only_and_no_scripts(tmp_path: Path) -> None:
+    said = (
+        "import django; django.setup(); from django.conf import settings as s; from django.test import Client; "
+        "answer = Client(headers={'host': 'flow.example'}).get('/login', secure=True); "
+        "print(answer.cookies.output()); print(answer.headers['Strict-Transport-Security']); "
+        "print(s.SESSION_COOKIE_NAME, s.SESSION_COOKIE_SECURE, s.SESSION_COOKIE_HTTPONLY, s.SESSION_COOKIE_SAMESITE)"
+    )
+    production = {"DEBUG": "false", "SECRET_KEY": STRONG, "ALLOWED_HOSTS": "flow.example", "FLOWDECK_VAR": str(tmp_path)}
+    environment = os.environ | production | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    cookie, transport, session = done.stdout.splitlines()
+    assert cookie.startswith("Set-Cookie: __Host-flowdeck-csrf=")
+    assert {"HttpOnly", "Path=/", "SameSite=Lax", "Secure"} <= {part.strip() for part in cookie.split(";")}
+    assert "Domain" not in cookie
+    assert transport == "max-age=31536000; includeSubDomains; preload"
+    assert session == "__Host-flowdeck True True Lax"

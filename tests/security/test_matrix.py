@@ -6,61 +6,23 @@ be asked well, and world.py for who there is. Each request is made by its owner 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlencode
 
-import orjson
 import pytest
 from django.conf import settings
 from django.db import transaction
-from django.test import Client
-from django.test.utils import override_settings
 from django.urls import reverse
 
+from tests.security.callers import Caller, caller_of, text_of
 from tests.security.routes import METHODS, SAFE, Route, walk
 from tests.security.rows import differences, meddled, read_rows
 from tests.security.table import GONE, NEVER, OWN, ROWS, Act, Row
-from tests.security.world import VICTIM, World, answered_calls, build_world, fill, kept_apart, names_in
-from workflows.definitions import load_definition
+from tests.security.world import VICTIM, World, fill, names_in
 
 pytestmark = pytest.mark.django_db
 
-# One for all, as its handler loads the middleware anew each time.
-CLIENT = Client(raise_request_exception=False)
 UNKNOWN = frozenset({401})
 ADD = "a new route needs a row in tests/security/table.py, which says how"
-
-
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    load_definition.cache_clear()
-    with django_db_blocker.unblock(), override_settings(LIVE_STREAM=True), kept_apart(), answered_calls():
-        yield build_world()
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Somebody who asks: with the session of a browser, with a bearer token, or as nobody."""
-
-    name: str
-    session: str = ""
-    bearer: str = ""
-    naming: str = ""
-
-    def send(self, route: Route, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
-        client = CLIENT
-        client.cookies = SimpleCookie({settings.SESSION_COOKIE_NAME: self.session} if self.session else None)
-        given = dict(headers)
-        if self.bearer:
-            given["Authorization"] = f"Bearer {self.bearer}"
-        if self.naming:
-            given["x-epilot-org-id"] = self.naming
-        if route.is_api:
-            data, kind = (b"" if body is None else orjson.dumps(body)), "application/json"
-        else:
-            data, kind = urlencode(body or {}, doseq=True).encode(), "application/x-www-form-urlencoded"
-        return client.generic(method, path, data, content_type=kind, headers=given)
 
 
 @dataclass(frozen=True)
@@ -103,26 +65,12 @@ class Case:
         assert self.act.is_keyed or VICTIM not in text_of(answer), f"a word of somebody else's in the answer: {told}"
 
 
-def text_of(answer: Any) -> str:
-    headers = " ".join(f"{name}: {value}" for name, value in answer.headers.items())
-    return headers if answer.streaming else headers + answer.content.decode(errors="replace")
-
-
 def cases(world: World, route: Route) -> Iterator[Case]:
     row = ROWS.get(route.pattern)
     assert row is not None, f"{route.pattern}: {ADD}"
     for method in route.methods:
         assert method in row.acts, f"{route.pattern} takes {method}, and its row does not say how: {ADD}"
         yield Case(world, route, method, row, row.acts[method])
-
-
-def caller_of(world: World, route: Route, who: str) -> Caller:
-    """Return somebody of the victim's, with a token or a session as the route needs it."""
-    if who == "anonymous":
-        return Caller("owner")
-    if route.is_api:
-        return Caller("owner", bearer=world.victim.bearers[who])
-    return Caller("owner", session=world.victim.people[who])
 
 
 ADMIN = reverse("admin:index")
