@@ -16,7 +16,8 @@ add_time = TimeStamper(fmt="iso", utc=True)
 add_level = add_log_level
 add_exception = format_exc_info
 SECRETS = re.compile(
-    r"(api_[0-9a-f]{16}\.|whsec_|Bearer |sessionid=|csrftoken=|flowdeck=|flowdeck-csrf=|/confirm/|/reset/[^/]+/)[^\s\"'&;,]+"
+    r"(api_[0-9a-f]{16}\.|whsec_|Bearer |sessionid=|csrftoken=|flowdeck=|flowdeck-csrf="
+    r"|/confirm/|/reset/[^/]+/|[?&]code=|[?&]state=)[^\s\"'&;,]+"
 )
 BREAKS = {ord("\r"): "\\r", ord("\n"): "\\n", 0: "\\0", 0x1B: "\\e"}
 

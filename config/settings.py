@@ -102,6 +102,33 @@ def read_rate_limits() -> dict[str, int]:
     return {f"organisation_{kind}": 5 * limits[kind] for kind in ("mutations", "reads")} | limits
 
 
+def read_oidc() -> dict[str, Any] | None:
+    """Return with which provider people sign in by OpenID Connect, and what for; None without OIDC_ISSUER."""
+    issuer = os.environ.get("OIDC_ISSUER", "").strip()
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")):
+        raise ImproperlyConfigured("OIDC_ISSUER must be an https address, as your provider names it.")
+    if not os.environ.get("OIDC_CLIENT_ID"):
+        raise ImproperlyConfigured("OIDC_ISSUER is set, but OIDC_CLIENT_ID is not.")
+    domains = {}
+    for text in env.list("OIDC_DOMAINS", default=[]):
+        domain, _sign, place = text.strip().lower().partition("=")
+        organisation, _sign, role = place.partition(":")
+        if not domain or "@" in domain or not organisation or role == "owner":
+            raise ImproperlyConfigured(f"OIDC_DOMAINS: {text} is not like example.com=organisation:member; owner is refused.")
+        domains[domain] = (organisation, role or "member")
+    return {
+        "issuer": issuer,
+        "client_id": os.environ["OIDC_CLIENT_ID"],
+        "client_secret": os.environ.get("OIDC_CLIENT_SECRET", ""),
+        "name": os.environ.get("OIDC_NAME", "").strip() or parts.hostname,
+        "scope": os.environ.get("OIDC_SCOPE", "").strip() or "openid email profile",
+        "domains": domains,
+    }
+
+
 SECRET_KEY = read_secret_key()
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = read_allowed_hosts()
@@ -299,6 +326,7 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Flowdeck <flowdeck@localhost
 OUTBOUND_ALLOWED_NETWORKS = read_networks("OUTBOUND_ALLOWED_NETWORKS")
 # Whose X-Forwarded-For and -Proto are believed. Only this machine, unless the operator names their proxy.
 TRUSTED_PROXIES = [ipaddress.ip_network(text.strip()) for text in read_networks("TRUSTED_PROXIES", "127.0.0.0/8 ::1/128")]
+OIDC = read_oidc()
 # Where people reach the product: links in e-mails begin with it.
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 

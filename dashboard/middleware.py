@@ -27,7 +27,7 @@ from workflows.services.sharing import is_partner_only
 # Everything else belongs to somebody else: the API, the admin site, health, files.
 FOREIGN = ("/v1/", "/v2/", "/api/", "/health/", "/static/", "/admin/", "/favicon.ico")
 ADMIN = "/admin/"
-PUBLIC = ("/login", "/login/code", "/language", "/reset")
+PUBLIC = ("/login", "/login/code", "/login/oidc", "/login/oidc/back", "/language", "/reset")
 # Pages for people who were sent a link; the link is what lets them in.
 BY_LINK = ("/confirm/", "/invitation/", "/portal/", "/reset/")
 # A person's own account: for everybody who is signed in.

@@ -32,6 +32,9 @@ class SignIn(LoginView):
     template_name = "dashboard/sign_in.html"
     redirect_authenticated_user = True
 
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        return super().get_context_data(**more) | {"oidc": settings.OIDC}
+
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.get_user()
         return admit(self.request, user, user.backend, self.get_success_url())
@@ -92,7 +95,7 @@ def sign_in_to_admin(request: HttpRequest) -> HttpResponse:
 def answer_lockout(request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None) -> HttpResponse:
     """The sign-in page once more, with the time to wait: the same for accounts that do not exist."""
     wait = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    context = {"is_locked": True, "minutes": wait // 60, "username": find_username(request, credentials)}
+    context = {"is_locked": True, "minutes": wait // 60, "username": find_username(request, credentials), "oidc": settings.OIDC}
     answer = render(request, "dashboard/sign_in.html", context, status=429)
     answer.headers["Retry-After"] = str(wait)
     return answer
