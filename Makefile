@@ -12,7 +12,7 @@ PACKAGES := tests/contract/node_modules/.installed
 
 run: $(INSTALLED)
 	$(BIN)/python manage.py migrate --verbosity 0
-	$(BIN)/python manage.py demo --if-empty
+	$(BIN)/python manage.py demo --if-empty --tour
 	@echo
 	@echo "  Flowdeck: http://$(HOST):$(PORT)/   sign in: demo@demo-energy.example / demo-energy-2026   stop: Ctrl-C"
 	@echo

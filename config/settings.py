@@ -309,6 +309,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_ENGINE = "workflows.models.session"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "dashboard.refusals.refuse_forgery"
 if PRODUCTION:
     # The __Host- prefix makes browsers refuse the cookie over plain HTTP or from a sibling domain.
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True

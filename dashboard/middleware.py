@@ -1,7 +1,6 @@
 """What every page needs before and after its view: who is at work, and refusals as pages or fragments."""
 
 from collections.abc import Callable
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -11,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
+from django_htmx.http import HttpResponseClientRedirect
 
+from dashboard.refusals import ask_to_sign_in, is_fragment, refuse, sign_in_address
 from dashboard.undoing import describe_refusal
 from workflows.engine.errors import UnknownNode, WorkflowError
 from workflows.models import ActorKind, Language, Membership, Preferences, User
@@ -27,7 +27,7 @@ from workflows.services.sharing import is_partner_only
 # Everything else belongs to somebody else: the API, the admin site, health, files.
 FOREIGN = ("/v1/", "/v2/", "/api/", "/health/", "/static/", "/admin/", "/favicon.ico")
 ADMIN = "/admin/"
-PUBLIC = ("/login", "/login/code", "/login/oidc", "/login/oidc/back", "/language", "/reset")
+PUBLIC = ("/login", "/login/code", "/login/oidc", "/login/oidc/back", "/language", "/session", "/reset")
 # Pages for people who were sent a link; the link is what lets them in.
 BY_LINK = ("/confirm/", "/invitation/", "/portal/", "/reset/")
 # A person's own account: for everybody who is signed in.
@@ -58,10 +58,13 @@ class WorkplaceMiddleware:
         if not isinstance(request.user, User):
             return to_sign_in(request)
         speak(request)
+        request.signed_in = str(request.user.pk)  # type: ignore[attr-defined]
         membership = find_membership(request.user)
         if membership is None and not request.path.startswith((GUESTS, *ACCOUNT)):
             if is_partner_only(request.user):
                 return redirect(GUESTS)
+            if is_fragment(request):
+                return refuse(request, 403, _("You belong to no organisation any more."))
             return render(request, "dashboard/nowhere.html", status=403)
         request.actor = membership and actor_of(membership)  # type: ignore[attr-defined]
         if membership is not None:
@@ -80,10 +83,7 @@ class WorkplaceMiddleware:
         found = describe(error)
         if found is None:
             return None
-        status, message = found
-        if request.htmx:  # type: ignore[attr-defined]
-            return alert(request, message, status)
-        return render(request, f"{status if status in (403, 404) else 400}.html", {"message": message}, status=status)
+        return refuse(request, *found)
 
 
 def speak(request: HttpRequest) -> None:
@@ -113,10 +113,12 @@ def preferences_of(user: User) -> Preferences:
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Send to the sign-in page, and back to this page afterwards."""
+    """Send to the sign-in page, and back to this page afterwards. A page that is open stays, with what was typed into it."""
+    if is_fragment(request):
+        return ask_to_sign_in(request)
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponseClientRedirect(settings.LOGIN_URL)
-    return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
+    return redirect(sign_in_address(request, settings.LOGIN_URL))
 
 
 def describe(error: Exception) -> tuple[int, str] | None:
@@ -131,9 +133,3 @@ def describe(error: Exception) -> tuple[int, str] | None:
         case InvalidInput() | WorkflowError() | Clash():
             return 422, str(error)
     return None
-
-
-def alert(request: HttpRequest, message: str, status: int) -> HttpResponse:
-    """Return a message for the page's alert region; nothing else on the page changes."""
-    response = render(request, "dashboard/_alert.html", {"message": message}, status=status)
-    return reswap(retarget(response, "#alerts"), "innerHTML")

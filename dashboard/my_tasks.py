@@ -16,6 +16,7 @@ from dashboard.worklist import Row, build_rows
 from workflows.permissions import Actor
 from workflows.services.due import zone_of
 from workflows.services.due_buckets import Bucket, Planner
+from workflows.services.reading import seen_executions
 from workflows.services.worklists import MOST_COUNTED, POOL, Place, find_groups, find_page, read_tasks
 
 NAMES = {
@@ -83,9 +84,8 @@ def build_page(actor: Actor, sizes: Mapping[str, int] | None = None) -> dict[str
         "total": total,
         "total_words": ngettext("%s task waits for you", "%s tasks wait for you", total) % count_words(total),
         "late": own[0],
-        "snoozes": list_snoozes(Planner(now, zone_of(actor.organisation))),
         "task_prefix": HERE.task_prefix,
-        "may_start": actor.may("workflow:execution:trigger"),
+        "is_new": not total and not sections[-1].count and not seen_executions(actor).exists(),
         "mentions": load_mentions(actor, zone_of(actor.organisation)),
     }
 
@@ -98,7 +98,6 @@ def build_more(actor: Actor, group: str, after: Place) -> dict[str, Any]:
     rows = build_rows(actor, [tasks[pk] for pk in ids if pk in tasks], People(actor.organisation), now)
     return {
         "section": Section(group, str(NAMES[group]), rows, len(rows), more),
-        "snoozes": list_snoozes(Planner(now, zone_of(actor.organisation))),
         "task_prefix": HERE.task_prefix,
     }
 

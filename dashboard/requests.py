@@ -19,6 +19,8 @@ class Request(HttpRequest):
     htmx: HtmxDetails
     live: "Live"
     preferences: Preferences
+    # The id of whoever is signed in, also where they are no member.
+    signed_in: str
     user: User
 
 

@@ -177,16 +177,16 @@ class WorkBoard:
         rows = build_rows(self.actor, [tasks[pk] for pk in ids if pk in tasks], self.people, self.now)
         return WorkColumn(key, lane.title, [self.card(row, key, lanes) for row in rows], len(rows), more)
 
-    def listed(self, start: int = 0) -> dict[str, Any]:
-        """Return a page of the list."""
+    def listed(self, start: int = 0, size: int = PAGE) -> dict[str, Any]:
+        """Return a page of the list, or as much of it as is shown already."""
         view = self.view
-        ids, more, count = workboard.find_listed(self.actor, view.filters, self.base, view.sort, view.descending, start)
+        ids, more, count = workboard.find_listed(self.actor, view.filters, self.base, view.sort, view.descending, start, size)
         tasks = read_tasks(self.actor, ids)
         rows = build_rows(self.actor, [tasks[pk] for pk in ids if pk in tasks], self.people, self.now)
         return {
             "rows": [self.card(row, "", []) for row in rows],
             "count_words": ngettext("%s task", "%s tasks", count) % count_words(count),
-            "next_start": start + PAGE if more else 0,
+            "next_start": start + size if more else 0,
             "list_prefix": f"{self.place.address()}&start=",
             "headings": self.headings(),
             "columns": view.columns,
@@ -330,7 +330,7 @@ class WorkBoard:
     def page(self, sizes: Mapping[str, int] | None = None, start: int = 0) -> dict[str, Any]:
         """Return what the whole page needs in its form."""
         if self.view.form == "list":
-            return self.frame() | self.listed(start)
+            return self.frame() | self.listed(start, max(PAGE, (sizes or {}).get("list", PAGE)))
         if self.view.form == "calendar":
             return self.frame() | self.month()
         columns = self.columns(sizes=sizes)

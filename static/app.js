@@ -11,26 +11,6 @@ function announce(text) {
   setTimeout(() => { region.textContent = text; }, 100);
 }
 
-// Behind an open dialog everything is inert: what has to be read then is put into it.
-function bringForward() {
-  const [dialog, note] = [$("dialog[open]"), $("#alerts .alert")];
-  if (!dialog || !note) return;
-  for (const old of $$(".alert", dialog)) old.remove();
-  $("h2", dialog).after(note);
-}
-
-function showAlert(text) {
-  const note = document.createElement("div");
-  note.className = "alert";
-  note.setAttribute("role", "alert");
-  const words = document.createElement("p");
-  words.textContent = text;
-  note.append(words);
-  $("#alerts").replaceChildren(note);
-  bringForward();
-  setTimeout(() => note.remove(), 12000);
-}
-
 // --- htmx ---------------------------------------------------------------------------------------------------------
 
 document.addEventListener("announce", (event) => {
@@ -45,21 +25,6 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.parameters.open = $("#open-task")?.value ?? "";
   event.detail.parameters.shown = shownGroups();
 });
-document.addEventListener("htmx:sendError", () => showAlert(document.body.dataset.offline));
-document.addEventListener("htmx:responseError", () => showAlert(document.body.dataset.fault));
-
-// An answer may come when what asked for it is gone, swapped away by the answer to a request before it. htmx would look for the
-// places to swap in what is gone; they are in the page.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const source = event.detail.elt;
-  source.addEventListener("htmx:beforeOnLoad", (answer) => {
-    const { status, responseText } = answer.detail.xhr;
-    if (source.isConnected || status === 204 || (status >= 400 && ![403, 404, 409, 422].includes(status))) return;
-    answer.preventDefault();
-    window.htmx.swap(document.body, responseText, { swapStyle: "none" });
-  }, { once: true });
-});
-
 let returnTo = null; // the card whose task is being closed
 let openMenu = null; // a menu that stays open while its choices are saved
 
@@ -72,7 +37,6 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const target = event.detail.target;
-  if (target?.id === "alerts") bringForward();
   markOpen();
   if (target?.id === "dialog" && target.childElementCount && !target.open) {
     target.showModal();

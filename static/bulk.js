@@ -4,6 +4,7 @@
 const bar = $("#bulk");
 const selected = new Set();
 let anchor = null; // the task from which a range is selected
+let allOf = ""; // the address of the list of which everything is selected, shown or not
 
 const taskCards = () => $$("#board-scroll [data-card][data-task]").filter((card) => card.offsetParent !== null || card.matches("tr"));
 
@@ -28,6 +29,9 @@ function showSelection() {
     if (box) box.checked = is;
   }
   for (const task of selected) if (!here.has(task)) selected.delete(task);
+  if (allOf !== listAddress() || here.size > selected.size) allOf = "";
+  // More match than are shown, and all that are shown are selected.
+  $("#bulk-all").hidden = Boolean(allOf) || !$("#more-rows") || here.size === 0 || selected.size < here.size;
   const hadFocus = bar.contains(document.activeElement);
   bar.hidden = selected.size === 0;
   document.body.classList.toggle("selecting", selected.size > 0);
@@ -35,7 +39,15 @@ function showSelection() {
   if (hadFocus && bar.hidden) $(`[data-card][data-task="${anchor}"] .card-name`)?.focus();
 }
 
+// What the list asks for, whichever task is open beside it.
+function listAddress() {
+  const asked = new URLSearchParams(location.search);
+  asked.delete("task");
+  return `?${asked}`;
+}
+
 function words() {
+  if (allOf) return `${$("#work-count")?.textContent ?? ""}: ${$("#bulk-all").dataset.all}`;
   if (selected.size === 0) return bar.dataset.none;
   return selected.size === 1 ? bar.dataset.one : bar.dataset.many.replace("{count}", selected.size);
 }
@@ -70,10 +82,19 @@ function selectAll() {
   return selected.size > 0;
 }
 
+// What is not shown is selected by what the list asks for; the server finds it.
+function selectMatching() {
+  allOf = listAddress();
+  showSelection();
+  $("#bulk-status").focus();
+  announce(words());
+}
+
 // Return whether there was a selection to give up.
 function clearSelection() {
   if (!selected.size) return false;
   selected.clear();
+  allOf = "";
   showSelection();
   announce(words());
   return true;
@@ -88,6 +109,7 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#bulk-clear")) clearSelection();
+  if (event.target.closest("#bulk-all")) selectMatching();
   const card = event.shiftKey && event.target.closest("[data-card]");
   if (!card || !bar || !event.target.closest(".card-name, .pick-box")) return;
   event.preventDefault();
@@ -101,11 +123,14 @@ document.addEventListener("mousedown", (event) => {
 });
 
 document.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.elt.matches("[data-bulk]")) event.detail.parameters.task = [...selected];
+  if (!event.detail.elt.matches("[data-bulk]")) return;
+  if (allOf) event.detail.parameters.all = "1";
+  else event.detail.parameters.task = [...selected];
 });
 
 document.addEventListener("changed-many", () => {
   selected.clear();
+  allOf = "";
   showSelection();
   if (document.activeElement === document.body) ($(`[data-card][data-task="${anchor}"] .card-name`) ?? $("#board-scroll"))?.focus();
 });

@@ -62,7 +62,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (requestConfig?.verb !== "post" || !sheet.contains(elt)) return;
   if (xhr.status === 200 && elt.matches("[data-empty]")) emptyForNext(elt);
   else if (xhr.status === 200 && elt.matches("[data-stay]")) noteSaved(elt, requestConfig.formData.getAll(elt.dataset.stay));
-  else if (xhr.status !== 422) sheet.hidePopover();
+  // What was typed stays where nothing of it was saved.
+  else if (xhr.status < 400 ? xhr.status > 0 : [404, 409].includes(xhr.status)) sheet.hidePopover();
 });
 
 function emptyForNext(form) {

@@ -91,9 +91,14 @@
   }
 
   $("#live-state").addEventListener("click", () => {
-    if (state === "out") return location.reload();
+    if (state === "out") return showSignedOut();
     errors = 0;
     if (state !== "lost") tell(state === "live" ? "paused" : "live");
+    plan(0);
+  });
+
+  document.addEventListener("signed-in", () => {
+    if (state === "out") tell("live");
     plan(0);
   });
 

@@ -73,6 +73,11 @@ palette?.addEventListener("pointermove", (event) => {
 // What was chosen is done on the page, where the focus was; this comes after htmx has taken the click.
 palette?.addEventListener("click", (event) => {
   if (event.target === palette) return palette.close();
+  if (event.target.closest("[data-palette-all]")) {
+    field.value = "";
+    field.focus();
+    return htmx.trigger(field, "ask");
+  }
   const choice = event.target.closest("[role=option]");
   if (!choice || choice.href) return;
   palette.close();

@@ -140,7 +140,9 @@ function drop(card, column) {
     if (event.detail.elt !== card) return;
     document.removeEventListener("htmx:afterRequest", settle);
     card.classList.remove("moving");
-    if (!event.detail.successful && card.isConnected) list.insertBefore(card, behind);
+    // 0: nobody answered.
+    const { status } = event.detail.xhr;
+    if ((status === 0 || status >= 400) && card.isConnected) list.insertBefore(card, behind);
   };
   document.addEventListener("htmx:afterRequest", settle);
   const values = { to: column.dataset.group, from: origin, was: card.dataset.was };

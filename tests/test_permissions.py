@@ -333,7 +333,7 @@ def test_a_change_of_a_role_works_on_the_next_request(
     addresses = f"/v2/flows/executions/{flow.id}", f"/executions/{flow.id}"
     assert [api.get(addresses[0]).status, client.get(addresses[1]).status_code] == [200, 200]
     roles.replace_role(actor, role.slug, "Reader", [{"action": "kanban:view"}])
-    assert [api.get(addresses[0]).status, client.get(addresses[1]).status_code] == [403, 404]
+    assert [api.get(addresses[0]).status, client.get(addresses[1]).status_code] == [404, 404]
 
 
 def test_a_token_is_checked_in_one_statement_whatever_its_role(
@@ -420,4 +420,26 @@ def test_a_role_of_another_organisation_with_the_same_name_gives_nothing(
 ) -> None:
     give(other_organisation, [{"action": "workflow:*"}])
     api = Client(create_token(organisation, "t", "special")[1])
-    assert api.get(f"/v2/flows/executions/{flow.id}").status == 403
+    assert api.get(f"/v2/flows/executions/{flow.id}").status == 404
+
+
+def test_browser_and_api_answer_alike_to_a_role_that_sees_no_execution(
+    organisation: Organisation, flow: Execution, client: Any
+) -> None:
+    blind = person(organisation, [{"action": "automation:view"}, {"action": "kanban:view"}])
+    api = Client(create_token(organisation, "t", "special")[1])
+    browser(client, blind)
+    task = factories.task_of(flow, "t1")
+    page = f"/executions/{flow.id}"
+    single = [f"/v2/flows/executions/{flow.id}", f"/v1/workflows/executions/{flow.id}/closing-reasons"]
+    assert [api.get(path).status for path in single] == [404, 404]
+    pages = [page, f"{page}?view=list", f"{page}?task={task.id}", f"/tasks/{task.id}/edit/status"]
+    for headers in ({}, {"HX-Request": "true"}):
+        assert [client.get(path, headers=headers).status_code for path in pages] == [404] * 4
+    about = {"entity_id": "x", "entity_schema": "contact"}
+    assert api.post("/v2/flows/executions:search", about).status == client.get("/executions").status_code == 403
+    before = dump()
+    done = {"status": "COMPLETED", "was": "PENDING"}
+    changed = api.patch(f"{single[0]}/tasks/{task.id}", {"status": "COMPLETED"}).status
+    assert changed == client.post(f"{page}/tasks/{task.id}/status", done, headers={"HX-Request": "true"}).status_code == 403
+    assert dump() == before

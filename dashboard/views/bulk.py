@@ -1,6 +1,7 @@
 """The same change of many tasks: the sheet in which it is chosen, the change itself, and what came of it."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -20,11 +21,13 @@ from dashboard.places import place_of
 from dashboard.requests import Request, wants_fragment
 from dashboard.views.tasks import read_due_date
 from dashboard.wording import VERBS
+from dashboard.work_board import WorkBoard
+from dashboard.work_view import read_query
 from workflows.engine.status import TaskStatus
 from workflows.jobs import change_now, undo_now
 from workflows.models import BulkChange, BulkState
 from workflows.permissions import UPDATE
-from workflows.services import bulk
+from workflows.services import bulk, workboard
 from workflows.services.due import zone_of
 from workflows.services.due_buckets import Planner
 from workflows.services.errors import InvalidInput, NotFound
@@ -67,8 +70,17 @@ def show_sheet(request: Request, field: str) -> HttpResponse:
 def change_tasks(request: Request) -> HttpResponse:
     """Change the selected tasks; many of them are left to a worker, whose progress has a page."""
     patch = read_patch(request)
-    change = change_now(request.actor, read_tasks(request), patch)
-    return answer_change(request, change)
+    tasks = read_matching(request) if request.POST.get("all") else read_tasks(request)
+    return answer_change(request, change_now(request.actor, tasks, patch))
+
+
+def read_matching(request: Request) -> list[UUID]:
+    """Return all tasks that match what the list asks for from which the change was chosen, shown or not."""
+    place = place_of(request)
+    if place is None or place.name != "work-board":
+        raise InvalidInput("task", _("only the list of tasks can be changed as a whole"))
+    work = WorkBoard(request.actor, read_query(urlencode(place.query)))
+    return workboard.find_matching(request.actor, work.view.filters, work.base, bulk.MOST + 1)
 
 
 def read_tasks(request: Request) -> list[UUID]:

@@ -33,8 +33,7 @@ RIGHTS = {
 
 
 def find_execution_id(request: Request, task_id: UUID) -> UUID:
-    """Return the execution of a task of the organisation. Raises NotFound."""
-    request.actor.require_some(VIEW)
+    """Return the execution of a task that the person may see. Raises NotFound."""
     rows = Task.objects.filter(tasks_within(request.actor, VIEW), pk=task_id, organisation=request.actor.organisation)
     rows = rows.filter(execution__deleted_at=None)
     found = rows.values_list("execution_id", flat=True).first()
@@ -71,6 +70,18 @@ def refuse(board: Board, card: Card, field: str) -> str:
     if field == "status" and not (card.moves or card.run_label):
         return str(REASONS["transition" if card.task.enabled else "locked"])
     return ""
+
+
+@require_GET
+def offer_days(request: Request, task_id: UUID) -> HttpResponse:
+    """The menu of days to which a task can be put off, or why it cannot be."""
+    board = load_board(request, find_execution_id(request, task_id))
+    card = find_card(board, str(task_id))
+    if card is None:
+        raise NotFound
+    reason = refuse(board, card, "due_date")
+    context = {"card": card, "refused": reason, "snoozes": list_snoozes(Planner(timezone.now(), board.zone))}
+    return render(request, "dashboard/_snooze.html", context)
 
 
 @require_GET

@@ -26,6 +26,7 @@ def show_my_tasks(request: Request) -> HttpResponse:
             return render(request, "dashboard/_pane.html", open_pane(request, HERE))
         return render(request, "dashboard/_my_tasks.html", build_page(request.actor, read_sizes(request.GET.getlist("shown"))))
     page = build_page(request.actor, read_sizes(shown_in(request)))
+    page["tour"] = "tour" in request.GET or not request.preferences.tour_seen
     return render(request, "dashboard/my_tasks.html", page | open_pane(request, HERE))
 
 

@@ -46,6 +46,13 @@ def save(request: Request) -> HttpResponse:
 
 
 @require_POST
+def save_tour(request: Request) -> HttpResponse:
+    """The tour of the pages was taken or waved away: it does not begin by itself again."""
+    save_preferences(request.user, tour_seen=True)
+    return HttpResponse(status=204)
+
+
+@require_POST
 def choose_language(request: HttpRequest) -> HttpResponseBase:
     """Change the language of the pages, and go back to the page; who is signed in has then chosen it."""
     language = request.POST.get("language", "")

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
+from dashboard.refusals import refuse
 from workflows.models import User
 from workflows.services.second_factor import guard, has_second_factor, take_code
 from workflows.services.sign_ins import find_username
@@ -88,7 +89,7 @@ def sign_in_to_admin(request: HttpRequest) -> HttpResponse:
     if admin.site.has_permission(request):
         return HttpResponseRedirect(target)
     if request.user.is_authenticated:
-        return render(request, "403.html", {"message": _("This needs an account of the administration.")}, status=403)
+        return refuse(request, 403, _("This needs an account of the administration."))
     return redirect(f"{resolve_url(settings.LOGIN_URL)}?{urlencode({'next': target})}")
 
 

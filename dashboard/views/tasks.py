@@ -16,11 +16,12 @@ from dashboard.answers import answer, render_change
 from dashboard.cards import Board, Card
 from dashboard.quick_add import find_place, list_places
 from dashboard.requests import Request
+from dashboard.undoing import offer_undo
 from dashboard.views.board import load_board, page
 from dashboard.wording import STATUS, describe_age
 from dashboard.work_moves import REASONS
 from workflows.engine import due_dates
-from workflows.models import Phase
+from workflows.models import Phase, Task
 from workflows.permissions import UPDATE
 from workflows.services.errors import Clash, InvalidInput, NotFound
 from workflows.services.schedules import cancel_schedule, execute_task
@@ -259,8 +260,15 @@ def add_quickly(request: Request, execution_id: UUID) -> HttpResponse:
     if place is None:
         raise InvalidInput(_("Place"), _("There is no place for another task in this phase."))
     new: NewTask = {"name": name} | ({"phase_id": str(phase.id)} if phase else {})
-    add_task(request.actor, execution_id, place[0].id, place[1].id, new)
-    return answer(request, execution_id, _("Added: %s") % name)
+    task = add_task(request.actor, execution_id, place[0].id, place[1].id, new)
+    return answer_added(request, task)
+
+
+def answer_added(request: Request, task: Task) -> HttpResponse:
+    """Answer that a task was added, and offer to take that back."""
+    response = answer(request, task.execution_id, _("Added: %s") % task.name)
+    offer_undo(request, response, task, _("was added"))
+    return response
 
 
 def new_name(request: Request) -> str:
@@ -277,5 +285,5 @@ def create_task(request: Request, execution_id: UUID) -> HttpResponse:
     new: NewTask = {"name": name}
     if request.POST.get("due_date"):
         new["due_date"] = f"{request.POST['due_date'][:10]}T00:00:00.000"
-    add_task(request.actor, execution_id, previous, following, new)
-    return answer(request, execution_id, _("Added: %s") % name)
+    task = add_task(request.actor, execution_id, previous, following, new)
+    return answer_added(request, task)

@@ -157,3 +157,55 @@ def test_the_page_of_a_change_takes_as_many_statements_for_one_task_as_for_thirt
         return len(statements(captured))
 
     assert cost(1) == cost(30)
+
+
+class TestAllThatMatch:
+    LIST = HTMX | {"HX-Current-URL": "http://testserver/board?by=status&view=list&q=Task+t1&task=x"}
+
+    def test_what_is_not_shown_is_changed_too_and_nothing_else(
+        self, browser: Client, actor: Actor, other_organisation: Organisation
+    ) -> None:
+        tasks_of(actor, 60)
+        foreign = factories.actor_of(
+            factories.make_user(other_organisation, "x@other.example", "X", Role.OWNER), other_organisation
+        )
+        tasks_of(foreign, 1)
+        answer = browser.post("/bulk", {"all": "1", "field": "status", "value": "ON_HOLD"}, headers=self.LIST)
+        assert "60 done" in answer.content.decode()
+        assert Task.objects.filter(organisation=actor.organisation, name="Task t1", status="ON_HOLD").count() == 60
+        assert not Task.objects.filter(status="ON_HOLD").exclude(organisation=actor.organisation, name="Task t1").exists()
+
+    def test_many_are_left_to_a_worker(self, browser: Client, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bulk, "MOST_AT_ONCE", 2)
+        tasks_of(actor, 3)
+        answer = browser.post("/bulk", {"all": "1", "field": "status", "value": "ON_HOLD"}, headers=self.LIST)
+        assert answer["HX-Redirect"] == f"/bulk/{BulkChange.objects.get().id}"
+        factories.run_jobs()
+        assert Task.objects.filter(status="ON_HOLD").count() == 3
+
+    @pytest.mark.parametrize("page", ["http://testserver/", "http://testserver/executions", "http://elsewhere.example/board"])
+    def test_only_the_list_of_tasks_can_be_changed_as_a_whole(self, browser: Client, actor: Actor, page: str) -> None:
+        tasks_of(actor, 1)
+        before = dump()
+        headers = HTMX | {"HX-Current-URL": page}
+        answer = browser.post("/bulk", {"all": "1", "field": "status", "value": "ON_HOLD"}, headers=headers)
+        assert answer.status_code == 422
+        assert dump() == before
+
+    def test_more_than_can_be_changed_together_is_refused(
+        self, browser: Client, actor: Actor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tasks_of(actor, 3)
+        monkeypatch.setattr(bulk, "MOST", 2)
+        before = dump()
+        answer = browser.post("/bulk", {"all": "1", "field": "status", "value": "ON_HOLD"}, headers=self.LIST)
+        assert (answer.status_code, "at most 2" in answer.content.decode()) == (422, True)
+        assert dump() == before
+
+    def test_who_may_only_look_changes_nothing(self, actor: Actor) -> None:
+        tasks_of(actor, 2)
+        viewer = sign_in_as(actor, Role.VIEWER)
+        before = dump()
+        answer = viewer.post("/bulk", {"all": "1", "field": "status", "value": "ON_HOLD"}, headers=self.LIST)
+        assert answer.status_code == 403
+        assert dump() == before

@@ -152,6 +152,18 @@ class TestChanged:
         delete_execution(actor, execution.id, soft=True)
         assert ask(browser, path, mark).status_code == 404
 
+    def test_a_list_answers_with_as_many_rows_as_are_shown_and_goes_on_behind_them(self, actor: Actor) -> None:
+        browser = browser_of(actor)
+        template = factories.make_template(actor, factories.sequence(1))
+        for _ in range(103):
+            factories.start(actor, template=template)
+        path = "/board?by=status&view=list"
+        assert ask(browser, path, "old").context["next_start"] == 50
+        answer = ask(browser, path, "old", "shown=list%3A100")
+        assert (len(answer.context["rows"]), answer.context["next_start"]) == (100, 100)
+        assert ask(browser, path, "old", "shown=list%3A150").context["next_start"] == 0
+        assert len(ask(browser, path, "old", "shown=list%3A0").context["rows"]) == 50
+
     def test_as_many_tasks_are_answered_as_are_shown(self, actor: Actor) -> None:
         template = factories.make_template(actor, factories.sequence(1))
         for _ in range(53):

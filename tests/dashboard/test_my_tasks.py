@@ -15,7 +15,7 @@ from tests import factories
 from tests.api.test_executions import statements
 from tests.dashboard.test_pages import HTMX, path_of, sign_in_as
 from tests.dump import dump
-from workflows.models import Execution, Role, User
+from workflows.models import Execution, Organisation, Role, User
 from workflows.permissions import Actor
 from workflows.services.due_buckets import Bucket, Planner
 from workflows.services.executions import delete_execution, patch_execution
@@ -269,6 +269,38 @@ class TestPages:
             assert browser.get(f"/?task={wrong}", headers=HERE | {"HX-Target": "pane"}).status_code == 200
 
     def test_an_empty_page_offers_what_to_do_next(self, browser: Client, actor: Actor) -> None:
+        assert 'href="/templates"' in browser.get("/").content.decode().split('class="empty"')[1]
+        template = factories.make_template(actor)
         assert "Start a flow" in browser.get("/").content.decode().split('class="empty"')[1]
-        factories.start(actor)
+        factories.start(actor, template=template)
         assert 'href="#group-pool"' in browser.get("/").content.decode().split('class="empty"')[1]
+
+
+class TestPuttingOff:
+    def test_the_days_are_asked_for_when_the_menu_is_opened(self, browser: Client, actor: Actor) -> None:
+        execution = own(actor)
+        task = factories.task_of(execution, "t1")
+        page = browser.get("/").content.decode()
+        assert f'hx-get="/tasks/{task.id}/days"' in page
+        assert "Next Monday" not in page
+        menu = browser.get(f"/tasks/{task.id}/days", headers=HERE).content.decode()
+        assert menu.count("hx-post") >= 2
+        assert f'"was":"{task.due_date}"' in menu
+
+    def test_who_may_not_set_dates_is_told_so(self, actor: Actor) -> None:
+        task = factories.task_of(factories.start(actor), "t1")
+        menu = sign_in_as(actor, Role.VIEWER).get(f"/tasks/{task.id}/days", headers=HERE)
+        assert (menu.status_code, "hx-post" in menu.content.decode()) == (200, False)
+
+    def test_a_task_of_others_is_not_there(self, browser: Client, other_organisation: Organisation) -> None:
+        foreign = factories.actor_of(
+            factories.make_user(other_organisation, "x@other.example", "X", Role.OWNER), other_organisation
+        )
+        task = factories.task_of(factories.start(foreign), "t1")
+        assert browser.get(f"/tasks/{task.id}/days", headers=HERE).status_code == 404
+
+    def test_a_row_is_a_third_smaller_without_it(self, browser: Client, actor: Actor) -> None:
+        for _ in range(10):
+            own(actor)
+        rows = browser.get("/").content.decode().split('<li class="task-row"')[1:]
+        assert max(len(row.partition("</li>")[0]) for row in rows) < 3600

@@ -43,7 +43,8 @@ class TestAccess:
         answer = client.get(f"/executions/{execution.id}?task=x")
         assert (answer.status_code, answer.headers["Location"]) == (302, f"/login?next=%2Fexecutions%2F{execution.id}%3Ftask%3Dx")
         fragment = client.get("/", headers=HTMX)
-        assert fragment.headers["HX-Redirect"] == "/login"
+        assert (fragment.status_code, fragment.headers["HX-Retarget"]) == (401, "#alerts")
+        assert 'href="/login?next=/signed-in"' in fragment.content.decode()
 
     def test_signing_in_works_whatever_the_case_of_the_address(self, client: Client, user: User) -> None:
         answer = client.post("/login", {"username": "MARA@acme.example", "password": "correct horse battery", "next": "/?q=x"})

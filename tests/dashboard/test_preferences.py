@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests import factories
 from tests.api.test_executions import statements
 from tests.dump import dump
-from workflows.models import Organisation, Preferences, User
+from workflows.models import Organisation, Preferences, Role, User
 from workflows.permissions import Actor
 
 
@@ -124,3 +124,28 @@ class TestLanguage:
         for email in ("jan@other.example", "new@other.example"):
             browser.post(f"/executions/{execution.id}/share", {"audience": "partner", "email": email}, HTTP_ACCEPT_LANGUAGE="en")
         assert [message.subject for message in mail.outbox] == ["Acme teilt Aufgaben mit Ihnen", "Acme shares tasks with you"]
+
+
+class TestTour:
+    def test_who_is_new_meets_it_until_it_was_taken_or_waved_away(self, browser: Client) -> None:
+        assert 'id="tour"' in browser.get("/").content.decode()
+        assert browser.post("/preferences/tour").status_code == 204
+        assert 'id="tour"' not in browser.get("/").content.decode()
+        assert 'id="tour"' in browser.get("/?tour").content.decode()
+
+    def test_it_is_on_no_other_page(self, browser: Client) -> None:
+        for path in ("/board", "/executions", "/templates", "/preferences"):
+            assert 'id="tour"' not in browser.get(path).content.decode()
+
+    def test_it_has_five_steps_for_every_role_and_shows_nothing_that_is_not_there(self, organisation: Organisation) -> None:
+        for role in (Role.OWNER, Role.MEMBER, Role.VIEWER):
+            client = Client()
+            client.force_login(factories.make_user(organisation, f"{role}@acme.example", role.title(), role))
+            page = client.get("/").content.decode()
+            assert page.count("<li data-at=") == 5
+            assert ("Begin something" in page) is (role != Role.VIEWER)
+
+    def test_saving_other_preferences_does_not_bring_it_back(self, browser: Client) -> None:
+        browser.post("/preferences/tour")
+        browser.post("/preferences/save", {"theme": "dark"})
+        assert 'id="tour"' not in browser.get("/").content.decode()

@@ -102,3 +102,20 @@ def test_viewers_and_strangers_add_nothing(actor: Actor, execution: Execution, o
     task = factories.task_of(execution, "t1")
     assert "You may look at this" in viewer.get(f"/tasks/{task.id}/edit/add", headers=HTMX).content.decode()
     assert dump() == before
+
+
+def test_what_was_added_is_taken_back_from_the_note_or_as_the_last_act(
+    browser: Client, actor: Actor, execution: Execution
+) -> None:
+    before = order(execution)
+    note = add(browser, execution, "Alpha", "First").content.decode()
+    address = note.partition('id="undo" hx-post="')[2].partition('"')[0]
+    assert "was added" in note
+    here = HTMX | {"HX-Current-URL": f"http://testserver/executions/{execution.id}"}
+    assert browser.post(address, headers=here).status_code == 200
+    assert order(execution) == before
+    add(browser, execution, "Beta", "First")
+    assert browser.post("/undo", headers=here).status_code == 200
+    assert order(execution) == before
+    assert walk(actor, execution) == before
+    assert browser.post(address, headers=here).status_code == 404

@@ -9,10 +9,11 @@ from django.test import Client
 
 from tests import factories
 from tests.dump import dump
-from workflows.models import CustomRole, Execution, Membership, Organisation, Role, Share, User
+from workflows.models import CustomRole, Execution, Membership, Organisation, Role, Share, Task, User
 from workflows.permissions import VIEW, Actor
 from workflows.services import sharing
 from workflows.services.sharing import NewShare
+from workflows.services.tasks import add_task, patch_task
 
 pytestmark = pytest.mark.django_db
 HIDDEN = ("Task t1", "Task t2", "secret note", "Mara")
@@ -70,6 +71,38 @@ def test_a_partner_sees_and_finishes_what_is_shared_until_it_is_revoked(actor: A
     assert "Mount the meter" not in client.get("/shared").content.decode()
     assert [client.get(address).status_code, client.post(f"{address}/finish").status_code] == [404, 404]
     assert dump() == before
+
+
+def test_a_branch_that_was_not_taken_is_left_out_and_comes_back_with_the_decision(actor: Actor) -> None:
+    data = factories.choice()
+    for task in data["tasks"]:
+        task["partner"] = {"enabled": True}
+    execution = factories.start(actor, data)
+    client = fitter()
+    sharing.share_execution(actor, execution.id, NewShare(partner="fitters"))
+
+    def told() -> set[str]:
+        page = client.get("/shared").content.decode()
+        return {key for key in ("yes", "no") if f"Task {key}<" in page}
+
+    assert told() == {"yes", "no"}
+    ask, decide = (factories.task_of(execution, key) for key in ("ask", "decide"))
+    patch_task(actor, execution.id, ask.id, {"status": "COMPLETED"})
+    patch_task(actor, execution.id, decide.id, {"status": "COMPLETED", "next_condition_id": "c-yes"})
+    assert told() == {"yes"}
+    left_out = factories.task_of(execution, "no")
+    assert client.get(f"/shared/{execution.id}/{left_out.id}").status_code == 404
+    patch_task(actor, execution.id, decide.id, {"status": "PENDING", "revert_execution": True})
+    assert told() == {"yes", "no"}
+
+
+def test_a_task_that_was_added_by_hand_is_still_told(actor: Actor, flow: Execution) -> None:
+    before, behind = (factories.task_of(flow, key) for key in ("t2", "t3"))
+    added = add_task(actor, flow.id, before.id, behind.id, {"name": "Measure again"})
+    Task.objects.filter(pk=added.pk).update(for_partner=True, extra={"partner": {"enabled": True}})
+    client = fitter()
+    sharing.share_execution(actor, flow.id, NewShare(partner="fitters"))
+    assert "Measure again" in client.get("/shared").content.decode()
 
 
 def test_a_partner_comments_on_a_shared_task_and_sees_no_comment_of_others(actor: Actor, flow: Execution) -> None:

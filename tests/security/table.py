@@ -182,7 +182,7 @@ row(f"{OLD}/search", POST=act({"name": "kestrel"}, {"includeDoneWorkflows": True
 row(f"{OLD}/steps/search", POST=act({"stepName": "kestrel"}, {"executionName": "kestrel", "assignedTo": "{owner}"}, **SEARCH))
 row(
     f"{OLD}/<str:execution_id>",
-    GET=act(stranger=frozenset({200}), nothing=frozenset({403}), why="what is not found is an empty 200 by the public contract"),
+    GET=act(stranger=frozenset({200}), nothing=frozenset({200}), why="what is not found is an empty 200 by the public contract"),
     PATCH=act({"dueDate": "2027-01-31"}, {"contexts": OLD_ABOUT}, {"status": "CLOSED"}),
     DELETE=act(),
 )
@@ -376,7 +376,10 @@ SET = act({"new_password1": "x", "new_password2": "x"}, **OPEN, why="the link is
 row("reset/<str:uidb64>/<str:token>", fill={"uidb64": "MQ", "token": "x-y"}, GET=act(**OPEN), POST=SET)
 row("logout", POST=act(**OPEN, writes=True, why=SIGNING_IN))
 row("language", POST=act({"language": "de"}, **OPEN, writes=True, why="everybody chooses for themselves"))
+row("session", GET=act(**OPEN, why="it says who asks, and nothing of anybody else"))
+row("signed-in", GET=act(**MINE))
 row("preferences", GET=act(**MINE))
+row("preferences/tour", POST=act(**MINE))
 row("preferences/save", POST=act({"density": "compact"}, **MINE))
 OWN_ACCOUNT: dict[str, Any] = MINE | {"writes": True, "why": "whatever one's role is, one's account is one's own"}
 SHOWN = {"password": "correct horse battery"}
@@ -475,6 +478,7 @@ NOWHERE = "?after=~00000000-0000-4000-8000-000000000000"
 row("", GET=act(asks=("?task={task_ask}",)))
 row("tasks/<slug:group>/more", fill={"group": "none"}, GET=act(query=NOWHERE, asks=("?after=~{task_ask}",)))
 row("tasks/<uuid:task_id>/edit/add", GET=act())
+row("tasks/<uuid:task_id>/days", GET=act())
 row("tasks/<uuid:task_id>/mine", POST=act())
 for name in ("status", "assignees", "due_date"):
     row(f"tasks/<uuid:task_id>/edit/{name}", GET=act())
@@ -589,6 +593,8 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
         {"organisation": "{organisation}", "title": "New", "status": "ACTIVE", "position": "0"},
     ),
     "workflows/flowtemplate": ("{template}", {}),
+    "workflows/automationflow": ("{flow}", {}),
+    "workflows/webhook": ("{webhook}", {}),
     "workflows/apitoken": ("{token}", {"organisation": "{organisation}", "name": "New", "role": "viewer"}),
     "workflows/organisation": ("{organisation}", {"name": "New", "slug": "new", "time_zone": "Europe/Berlin"}),
     "workflows/user": ("{member}", {"email": "new@new.example", "name": "New"}),

@@ -11,8 +11,9 @@ from tests.dump import dump
 from workflows.models import Event, Execution, Organisation, Role, Task
 from workflows.permissions import Actor, PermissionRefused
 from workflows.services import undo
+from workflows.services.comments import add_comment
 from workflows.services.errors import NotFound, UndoRefused
-from workflows.services.tasks import TaskPatch, patch_task, take_task
+from workflows.services.tasks import TaskPatch, add_task, patch_task, take_task
 from workflows.services.undo import find_act_on, find_last_act
 
 
@@ -238,3 +239,72 @@ def test_who_takes_a_task_is_added_to_those_who_have_it(actor: Actor, colleague:
     assert take_task(actor, execution.id, task.id) is not None
     assert take_task(actor, execution.id, task.id) is None
     assert [row.assignee for row in task.assignments.order_by("position")] == [colleague.id, actor.id]
+
+
+class TestAddedTasks:
+    @pytest.fixture
+    def execution(self, actor: Actor) -> Execution:
+        return factories.start(actor, factories.sequence(3))
+
+    @pytest.fixture
+    def added(self, actor: Actor, execution: Execution) -> Task:
+        before, behind = (factories.task_of(execution, key) for key in ("t1", "t2"))
+        return add_task(actor, execution.id, before.id, behind.id, {"name": "Extra"})
+
+    def seq_of(self, actor: Actor, task: Task) -> int:
+        act = find_act_on(actor, task)
+        assert act is not None
+        return act.seq
+
+    def test_it_is_gone_and_the_flow_goes_on_as_it_was(self, actor: Actor, execution: Execution, added: Task) -> None:
+        take_back(actor, execution, self.seq_of(actor, added))
+        assert not Task.objects.filter(pk=added.pk).exists()
+        patch_task(actor, execution.id, factories.task_of(execution, "t1").id, {"status": "COMPLETED"})
+        assert factories.current(execution) == ["t2"]
+        assert find_last_act(actor) is not None
+
+    def test_it_is_also_taken_back_when_the_flow_has_come_to_it(self, actor: Actor, execution: Execution, added: Task) -> None:
+        seq = self.seq_of(actor, added)
+        patch_task(actor, execution.id, factories.task_of(execution, "t1").id, {"status": "COMPLETED"})
+        take_back(actor, execution, seq)
+        assert factories.current(execution) == ["t2"]
+
+    def test_the_last_act_is_then_the_one_before_it(self, actor: Actor, execution: Execution) -> None:
+        first = do(actor, execution, "t1", due_date="2031-05-28T00:00:00.000")
+        before, behind = (factories.task_of(execution, key) for key in ("t1", "t2"))
+        added = add_task(actor, execution.id, before.id, behind.id, {"name": "Extra"})
+        take_back(actor, execution, self.seq_of(actor, added))
+        last = find_last_act(actor)
+        assert last is not None
+        assert last.seq == first
+
+    @pytest.mark.parametrize("patch", [{"status": "IN_PROGRESS"}, {"name": "Other"}, {"due_date": "2031-05-28T00:00:00.000"}])
+    def test_it_stays_once_something_was_done_to_it(
+        self, actor: Actor, execution: Execution, added: Task, patch: dict[str, str]
+    ) -> None:
+        seq = self.seq_of(actor, added)
+        patch_task(actor, execution.id, factories.task_of(execution, "t1").id, {"status": "COMPLETED"})
+        patch_task(actor, execution.id, added.id, TaskPatch(**patch))  # type: ignore[typeddict-item]
+        assert refused(actor, execution, seq) == undo.CHANGED
+
+    def test_it_stays_once_somebody_has_commented_on_it(self, actor: Actor, execution: Execution, added: Task) -> None:
+        seq = self.seq_of(actor, added)
+        add_comment(actor, execution.id, "Is this needed?", added.id)
+        assert refused(actor, execution, seq) == undo.CHANGED
+
+    def test_what_was_changed_and_taken_back_is_no_reason(self, actor: Actor, execution: Execution, added: Task) -> None:
+        seq = self.seq_of(actor, added)
+        changed = patch_task(actor, execution.id, added.id, {"due_date": "2031-05-28T00:00:00.000"})
+        take_back(actor, execution, self.seq_of(actor, changed))
+        take_back(actor, execution, seq)
+        assert not Task.objects.filter(pk=added.pk).exists()
+
+    def test_nobody_takes_back_what_somebody_else_added(self, actor: Actor, execution: Execution, added: Task) -> None:
+        seq = self.seq_of(actor, added)
+        other = factories.actor_of(
+            factories.make_user(actor.organisation, "jan@acme.example", "Jan", Role.OWNER), actor.organisation
+        )
+        before = dump()
+        with pytest.raises(NotFound):
+            take_back(other, execution, seq)
+        assert dump() == before

@@ -10,7 +10,7 @@ from workflows.demo import templates
 from workflows.demo.automations import create_automations, onboarding
 from workflows.demo.people import CUSTOMERS, PASSWORD, PEOPLE, REASONS, SLUG
 from workflows.demo.work import Worker
-from workflows.models import ActorKind, Entity, Execution, FlowTemplate, Membership, Organisation, Role, User
+from workflows.models import ActorKind, Entity, Execution, FlowTemplate, Membership, Organisation, Preferences, Role, User
 from workflows.permissions import Actor
 from workflows.services.closing_reasons import create_closing_reason
 from workflows.services.entities import create_entity
@@ -23,13 +23,19 @@ DAYS = 90
 SEED = 7
 
 
-def load_demo(now: datetime) -> bool:
-    """Create the demo organisation with its past 90 days up to `now`; False when it is there already."""
+def load_demo(now: datetime, *, with_tour: bool = False) -> bool:
+    """Create the demo organisation with its past 90 days up to `now`; False when it is there already.
+
+    `with_tour`: its people are new here, and meet the tour of the pages.
+    """
     if Organisation.objects.filter(slug=SLUG).exists():
         return False
     try:
         with transaction.atomic():
             _load(now)
+            if not with_tour:
+                people = User.objects.filter(memberships__organisation__slug=SLUG)
+                Preferences.objects.bulk_create(Preferences(user=user, tour_seen=True) for user in people)
     except BaseException:
         # What was compiled belongs to rows that are gone again.
         load_definition.cache_clear()

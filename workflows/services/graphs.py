@@ -12,6 +12,14 @@ from workflows.models import Edge, Execution, Task
 
 def edited_graph(execution: Execution, designed: Graph, tasks: Mapping[str, Task], phases: Mapping[UUID, str]) -> Graph:
     """Build the graph from the edge rows; nodes are as designed, or what the row says of a task added by hand."""
+    rows = list(Edge.objects.filter(execution_id=execution.id).order_by("id"))
+    return graph_of_rows(execution, designed, tasks, phases, rows)
+
+
+def graph_of_rows(
+    execution: Execution, designed: Graph, tasks: Mapping[str, Task], phases: Mapping[UUID, str], rows: Sequence[Edge]
+) -> Graph:
+    """Build the same from edge rows that were read already, by their ids."""
     node_of = {task.id: node for node, task in tasks.items()}
     edges = [
         GraphEdge(
@@ -21,7 +29,7 @@ def edited_graph(execution: Execution, designed: Graph, tasks: Mapping[str, Task
             condition=edge.condition_id or None,
             none_met=edge.none_met,
         )
-        for edge in Edge.objects.filter(execution_id=execution.id).order_by("id")
+        for edge in rows
     ]
     return extend_graph(designed, list(tasks.values()), edges, phases, execution.extra.get("starts"))
 

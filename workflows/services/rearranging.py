@@ -187,8 +187,12 @@ def move_task(actor: Actor, execution_id: str | UUID, task_id: str | UUID, where
 
 
 @in_transaction
-def delete_task(actor: Actor, execution_id: str | UUID, task_id: str | UUID, now: datetime | None = None) -> None:
+def delete_task(
+    actor: Actor, execution_id: str | UUID, task_id: str | UUID, now: datetime | None = None, *, undoes: int | None = None
+) -> None:
     """Take a task out of an execution for good; what came before it leads to what came after it. Its history stays.
+
+    `undoes`: the row of the history in which it was added, when it is that which is taken back.
 
     A decision cannot be taken out, as nothing would say which of its branches to take, nor the only task of an execution.
     """
@@ -211,7 +215,8 @@ def delete_task(actor: Actor, execution_id: str | UUID, task_id: str | UUID, now
     Task.objects.filter(pk=task.pk).delete()
     if task.schedule_id:
         step.cancelled.append(f"schedule:{task.schedule_id}")
-    step.record("task.deleted", {"name": task.name, "status": task.status}, None, task=task)
+    after = None if undoes is None else {"undoes": undoes}
+    step.record("task.deleted", {"name": task.name, "status": task.status}, after, task=task)
     arrangement.finish(graph, outcome)
 
 

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
-from workflows.models import ApiToken, CustomRole, Membership, Organisation, Role
+from workflows.models import ApiToken, CustomRole, Membership, Organisation, Role, User
 from workflows.permissions import BUILT_IN, Actor, BadGrant, PermissionRefused, Policy, parse_grants, policy_of
 from workflows.services.errors import InvalidInput, NotFound
 from workflows.services.transactions import in_transaction
@@ -72,6 +72,17 @@ def delete_role(actor: Actor, slug: str) -> None:
     if tokens.exists():
         raise InvalidInput("role", "there are tokens that have it; revoke them first")
     role.delete()
+
+
+@in_transaction
+def add_member(actor: Actor, user: User, role: str) -> Membership:
+    """Let a person who has an account belong to the organisation."""
+    actor.require(EDIT_MEMBERS)
+    _lock(actor)
+    require_grantable(actor, role)
+    if Membership.objects.filter(organisation=actor.organisation, user=user).exists():
+        raise InvalidInput("user", "belongs to the organisation already")
+    return Membership.objects.create(organisation=actor.organisation, user=user, role=role)
 
 
 @in_transaction

@@ -1,19 +1,25 @@
 """Shared tasks as guests see them: what waits for them, what is done, under the words written for their audience."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from workflows.definitions import load_definition
+from workflows.engine.reach import live_nodes
 from workflows.engine.status import FINISHED, ExecutionStatus, TaskStatus, TaskType
-from workflows.models import ActorKind, Audience, ContextRef, Entity, Share, Task
+from workflows.models import ActorKind, Audience, ContextRef, Edge, Entity, Phase, Share, Task
 from workflows.permissions import Actor, Guest
+from workflows.services.graphs import graph_of_rows
 from workflows.services.narrowing import guest_words
+from workflows.services.steps import task_state
 from workflows.services.task_query import read_designs
+
+Row = TypeVar("Row", Edge, Phase, Task)
 
 MOST = 500
 # A person finishes these; a decision by one of its branches.
@@ -53,16 +59,50 @@ def list_for_partner(guest: Guest, execution_id: UUID | None = None) -> list[Sha
 
 
 def build_shared(rows: QuerySet[Task], audience: str) -> list[SharedTask]:
-    """Return tasks with what is to be said of them; four statements for any number of them."""
+    """Return tasks with what is to be said of them, but for those on branches that were not taken: they never come.
+
+    Seven statements for any number of them, and one for each definition that this process meets for the first time.
+    """
     wide = rows.select_related("execution", "organisation").order_by("due_at", "created_at", "position", "id")
-    tasks = list(wide[:MOST])
+    found = list(wide[:MOST])
+    off_path = _off_path(found)
+    tasks = [task for task in found if task.id not in off_path]
     titles = _titles(task.execution_id for task in tasks)
     designs = read_designs(tasks)
-    found = [
+    shared = [
         _build(task, designs[task.execution.definition_id].get(task.template_id, {}), titles.get(task.execution_id, ""), audience)
         for task in tasks
     ]
-    return sorted(found, key=lambda task: (task.is_done, not task.waits))
+    return sorted(shared, key=lambda task: (task.is_done, not task.waits))
+
+
+def _off_path(tasks: Iterable[Task]) -> set[UUID]:
+    """Return which of these tasks nothing leads to any more. Asks only about executions of which some have not begun."""
+    waiting = [task for task in tasks if task.status == TaskStatus.PENDING and task.crt_since is None and task.left_at is None]
+    executions = {task.execution_id: task.execution for task in waiting}
+    if not executions:
+        return set()
+    whole = _by_execution(Task.objects.filter(execution_id__in=executions).order_by("position", "id"))
+    edited = [pk for pk, execution in executions.items() if execution.graph_edited]
+    edges = _by_execution(Edge.objects.filter(execution_id__in=edited).order_by("id")) if edited else {}
+    phases = _by_execution(Phase.objects.filter(execution_id__in=edited)) if edited else {}
+    off: set[UUID] = set()
+    for pk, execution in executions.items():
+        nodes = {task.template_id: task for task in whole[pk]}
+        graph = load_definition(execution.definition_id).graph
+        if execution.graph_edited:
+            keys = {phase.id: phase.template_id for phase in phases.get(pk, [])}
+            graph = graph_of_rows(execution, graph, nodes, keys, edges.get(pk, []))
+        live = live_nodes(graph, {node: task_state(task) for node, task in nodes.items()})
+        off |= {task.id for node, task in nodes.items() if node not in live}
+    return off
+
+
+def _by_execution(rows: Iterable[Row]) -> dict[UUID, list[Row]]:
+    found: defaultdict[UUID, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row.execution_id].append(row)
+    return found
 
 
 def _build(task: Task, design: dict[str, Any], about: str, audience: str) -> SharedTask:

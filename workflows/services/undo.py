@@ -1,4 +1,4 @@
-"""Taking back what one did to a task: its status, its assignees, its due date.
+"""Taking back what one did to a task: its status, its assignees, its due date, or that one added it.
 
 The history says what was before. Undoing is a change like any other: under the execution's lock, by the engine's rules, with
 a history of its own that says what it undoes. It is refused as soon as somebody has built on what was done.
@@ -19,12 +19,15 @@ from workflows.models import Event, Task
 from workflows.permissions import UPDATE, VIEW, Actor, may_on_task
 from workflows.services.due_rules import patch_due_date
 from workflows.services.errors import NotFound, UndoRefused
+from workflows.services.rearranging import delete_task
 from workflows.services.steps import Step, lock_execution
-from workflows.services.tasks import RIGHTS, put_assignees
+from workflows.services.tasks import ADD, RIGHTS, put_assignees
 from workflows.services.transactions import in_transaction
 
 STATUS, ASSIGNED, DUE = "task.status", "task.assigned", "task.due_date"
 FIELDS = {STATUS: "status", ASSIGNED: "assigned_to", DUE: "due_date"}
+ADDED, DELETED = "task.added", "task.deleted"
+UNDOABLE = (*FIELDS, ADDED)
 # What somebody does with a task that the flow has come to, or a machine; then going back would lose it.
 WORK = ("task.status", "task.reset", "task.branch", "task.added")
 MACHINE_WORK = ("task.run_started", "task.run", "task.agent", "task.agent_answered")
@@ -43,7 +46,7 @@ class Act:
 
     @property
     def seq(self) -> int:
-        return next((event.seq for event in self.events if event.action in FIELDS), 0)
+        return next((event.seq for event in self.events if event.action in UNDOABLE), 0)
 
     @property
     def execution_id(self) -> UUID:
@@ -65,16 +68,18 @@ def find_last_act(actor: Actor, now: datetime | None = None) -> Act | None:
     """Return what the actor did last to any task and has not taken back; one statement."""
     since = (now or timezone.now()) - RECENT
     rows = Event.objects.filter(
-        organisation=actor.organisation, at__gte=since, actor_kind=actor.kind, actor_id=actor.id, action__in=FIELDS
+        organisation=actor.organisation, at__gte=since, actor_kind=actor.kind, actor_id=actor.id, action__in=(*UNDOABLE, DELETED)
     )
     acts = _group(list(rows.order_by("-at", "-seq")[:LOOKED_AT]))
     undone = {(act.execution_id, (event.after or {}).get("undoes")) for act in acts for event in act.events}
-    return next((act for act in acts if not act.is_undo and (act.execution_id, act.seq) not in undone), None)
+    # A task that was deleted otherwise cannot be brought back: there is no such act.
+    left = (act for act in acts if act.seq and not act.is_undo)
+    return next((act for act in left if (act.execution_id, act.seq) not in undone), None)
 
 
 def find_act_on(actor: Actor, task: Task) -> Act | None:
     """Return the latest change of a task if it was the actor's, and can be taken back as things stand; one statement."""
-    rows = Event.objects.filter(execution_id=task.execution_id, task_id=task.id, action__in=FIELDS)
+    rows = Event.objects.filter(execution_id=task.execution_id, task_id=task.id, action__in=UNDOABLE)
     acts = _group(list(rows.order_by("-seq")[:4]))
     act = acts[0] if acts else None
     if act is None or act.is_undo or (act.events[0].actor_kind, act.events[0].actor_id) != (actor.kind, actor.id):
@@ -102,7 +107,12 @@ def undo(actor: Actor, execution_id: str | UUID, seq: int, now: datetime | None 
     if task is None:
         raise NotFound
     for event in act.events:
-        step.require(RIGHTS.get(FIELDS[event.action], UPDATE), task)
+        step.require(ADD if event.action == ADDED else RIGHTS.get(FIELDS[event.action], UPDATE), task)
+    task.execution = step.execution
+    if (added := act.event(ADDED)) is not None:
+        _check_unused(added)
+        delete_task(actor, execution_id, task.id, step.now, undoes=act.seq)
+        return task
     _check_untouched(act)
     if (status := act.event(STATUS)) is not None:
         _undo_status(step, task, act, status)
@@ -115,13 +125,12 @@ def undo(actor: Actor, execution_id: str | UUID, seq: int, now: datetime | None 
         if event.task_id == task.id and event.action in FIELDS:
             event.after = {**(event.after or {}), "undoes": act.seq}
     step.save()
-    task.execution = step.execution
     return task
 
 
 def _read_act(step: Step, seq: int) -> Act:
     actor = step.actor
-    own = Event.objects.filter(execution_id=step.execution.id, actor_kind=actor.kind, actor_id=actor.id, action__in=FIELDS)
+    own = Event.objects.filter(execution_id=step.execution.id, actor_kind=actor.kind, actor_id=actor.id, action__in=UNDOABLE)
     first = own.filter(seq=seq).first()
     if first is None or first.task_id is None:
         raise NotFound
@@ -129,6 +138,14 @@ def _read_act(step: Step, seq: int) -> Act:
     if act.is_undo:
         raise NotFound
     return act
+
+
+def _check_unused(added: Event) -> None:
+    """Raise UndoRefused when anything was done to a task since it was added, by whomever, and still stands."""
+    rows = Event.objects.filter(execution_id=added.execution_id, task_id=added.task_id, at__gt=added.at)
+    later = list(rows.exclude(action="task.current").order_by("-seq"))
+    if _standing(later, {event.action for event in later}):
+        raise UndoRefused(CHANGED)
 
 
 def _check_untouched(act: Act) -> None:

@@ -120,18 +120,24 @@ def find_more(actor: Actor, filters: Filters, lane: Lane, base: Json | None, aft
 
 
 def find_listed(
-    actor: Actor, filters: Filters, base: Json | None, sort_field: str, descending: bool, start: int
+    actor: Actor, filters: Filters, base: Json | None, sort_field: str, descending: bool, start: int, size: int = PAGE
 ) -> tuple[list[UUID], bool, int]:
-    """Return a page of ids in the order of one of the keys of filters, whether there are more, and the number of all.
+    """Return `size` ids in the order of one of the keys of filters, whether there are more, and the number of all.
 
     The number goes up to `MOST_COUNTED` + 1.
     """
     rows = filtered_tasks(actor, filters, base, timezone.now())
     ordered = in_order(rows, TaskQuery(sort_field=sort_field, descending=descending)).values_list("pk", flat=True)
-    ids = list(ordered[start : start + PAGE + 1])
-    if start == 0 and len(ids) <= PAGE:
+    ids = list(ordered[start : start + size + 1])
+    if start == 0 and len(ids) <= size:
         return ids, False, len(ids)
-    return ids[:PAGE], len(ids) > PAGE, rows.values("pk")[: MOST_COUNTED + 1].count()
+    return ids[:size], len(ids) > size, rows.values("pk")[: MOST_COUNTED + 1].count()
+
+
+def find_matching(actor: Actor, filters: Filters, base: Json | None, most: int) -> list[UUID]:
+    """Return the ids of all tasks of a view, the most urgent first; at most `most`."""
+    rows = filtered_tasks(actor, filters, base, timezone.now())
+    return list(rows.order_by(*ORDER).values_list("pk", flat=True)[:most])
 
 
 def find_between(actor: Actor, filters: Filters, base: Json | None, first: date, last: date) -> list[tuple[UUID, datetime]]:
