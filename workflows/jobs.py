@@ -23,6 +23,7 @@ from workflows.automations.agent import call_agent
 from workflows.automations.perform import call_action, give_up_action, record_result
 from workflows.automations.webhook import deliver_webhook, give_up_delivery
 from workflows.engine.status import TaskStatus
+from workflows.isolation import Room
 from workflows.models import ActorKind, BulkChange, Job, JobState
 from workflows.permissions import Actor
 from workflows.services import account_mails, bulk, entity_sync, queue
@@ -47,6 +48,7 @@ log = logging.getLogger(__name__)
 
 # Set whenever a job has ended: what it left to be done need not wait for the dispatcher's next round.
 ENDED = threading.Event()
+ROOM = Room()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +191,22 @@ WORK: dict[str, Work] = {
 
 @shared_task(name="flowdeck.run_job")  # type: ignore[untyped-decorator]
 def run_job(job_id: str) -> None:
-    """Claim a job and do it; its result and its end commit together."""
-    job = queue.claim(job_id, f"{socket.gethostname()}:{threading.get_native_id()}")
+    """Claim a job and do it; its result and its end commit together. One that has lost a worker is done alone."""
+    with ROOM.beside_others():
+        if claim_and_work(job_id, with_suspects=False):
+            return
+    if queue.is_suspect(job_id):
+        with ROOM.alone():
+            claim_and_work(job_id, with_suspects=True)
+
+
+def claim_and_work(job_id: str, *, with_suspects: bool) -> bool:
+    """Whether the job was to be had."""
+    job = queue.claim(job_id, f"{socket.gethostname()}:{threading.get_native_id()}", with_suspects=with_suspects)
     if job is not None:
         with origin.working_for(origin.Origin(request_id=f"job {job.pk}"[:36], organisation_id=job.organisation_id)):
             work_on(job)
+    return job is not None
 
 
 def send_now(actor: Actor, webhook_id: str, body: dict[str, Any]) -> Job:

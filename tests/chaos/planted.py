@@ -120,11 +120,11 @@ BUGS = (
             ),
             (
                 "workflows/outbound.py",
-                "    connection = _connect(target)\n    expired = threading.Event()",
+                "    connection = _connect(target, trusted)\n    expired = threading.Event()",
                 (
                     "    for *_, found in socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM):\n"
                     "        check_address(ipaddress.ip_address(str(found[0])), target.port)\n"
-                    "    connection = _connect(target)\n    expired = threading.Event()"
+                    "    connection = _connect(target, trusted)\n    expired = threading.Event()"
                 ),
             ),
         ),

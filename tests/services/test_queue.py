@@ -204,3 +204,31 @@ def test_a_call_leaves_its_row_before_and_its_outcome_after(organisation: Organi
     queue.end_delivery(delivery, "refused", http_status=410, answer="gone\0")
     stored = Delivery.objects.get()
     assert (stored.outcome, stored.http_status, stored.answer) == ("refused", 410, "gone")
+
+
+def test_a_job_that_lost_a_worker_is_had_only_by_who_takes_suspects(organisation: Organisation) -> None:
+    job = make_jobs(organisation, 1, crashes=1)[0]
+    assert queue.claim(job.pk, "w", with_suspects=False) is None
+    assert queue.is_suspect(job.pk)
+    assert queue.claim(job.pk, "w")
+    assert not queue.is_suspect(job.pk)
+
+
+def test_a_job_that_lost_a_worker_is_done_once_nothing_runs_beside_it(organisation: Organisation, noted: list[str]) -> None:
+    usual, suspect = make_jobs(organisation, 1)[0], make_jobs(organisation, 1, crashes=1)[0]
+    entered, left = threading.Event(), threading.Event()
+
+    def stand_beside() -> None:
+        with jobs.ROOM.beside_others():
+            entered.set()
+            left.wait(0.3)
+            noted.append("left")
+
+    neighbour = threading.Thread(target=stand_beside)
+    neighbour.start()
+    entered.wait(5)
+    jobs.run_job(str(usual.pk))
+    jobs.run_job(str(suspect.pk))
+    neighbour.join()
+    assert noted == [str(usual.pk), "left", str(suspect.pk)]
+    assert set(Job.objects.values_list("state", flat=True)) == {JobState.DONE}

@@ -61,8 +61,10 @@ def due_jobs(limit: int, now: datetime | None = None) -> list[UUID]:
     return found[:limit]
 
 
-def claim(job_id: UUID | str, worker: str, now: datetime | None = None) -> Job | None:
+def claim(job_id: UUID | str, worker: str, now: datetime | None = None, *, with_suspects: bool = True) -> Job | None:
     """Take a job that is due, or return None when it is not to be had, or its organisation has enough running.
+
+    Without suspects, a job that has lost a worker is not to be had.
 
     On PostgreSQL two claims at the same moment may both see the last free place. A worker's thread claims one job at a time, so
     of W threads in all at most W - 1 claim beside the one that was right: MOST_RUNNING + W - 1 run at the very most, and then
@@ -72,10 +74,18 @@ def claim(job_id: UUID | str, worker: str, now: datetime | None = None) -> Job |
     at = now or timezone.now()
     of_the_same = Job.objects.filter(organisation=OuterRef("organisation"), state=JobState.RUNNING)
     # The conditions stand in the UPDATE itself, where PostgreSQL looks again after it has waited for the row.
-    taken = Job.objects.filter(
+    found = Job.objects.filter(
         ~Exists(of_the_same[MOST_RUNNING - 1 : MOST_RUNNING]), pk=job_id, state=JobState.READY, run_at__lte=at
-    ).update(state=JobState.RUNNING, attempt=F("attempt") + 1, lease_until=at + LEASE, worker=worker)
+    )
+    taken = (found if with_suspects else found.filter(crashes=0)).update(
+        state=JobState.RUNNING, attempt=F("attempt") + 1, lease_until=at + LEASE, worker=worker
+    )
     return Job.objects.select_related("organisation").get(pk=job_id) if taken else None
+
+
+def is_suspect(job_id: UUID | str) -> bool:
+    """Whether a job waits that has lost a worker: it may be what ended it, or have been beside it."""
+    return Job.objects.filter(pk=job_id, state=JobState.READY, crashes__gt=0).exists()
 
 
 def extend(job: Job, now: datetime | None = None) -> bool:
