@@ -57,9 +57,9 @@ def describe_subject(ref: ContextRef, entity: Entity | None, *, may_read: bool =
 
 
 def read_facts(attributes: Mapping[str, Any], title: str) -> Iterator[tuple[str, str]]:
-    """Yield the first attributes that say something besides the title, with their names."""
+    """Yield the first attributes that say something besides the title, in the order of their names: jsonb keeps no other."""
     said = 0
-    for name, value in attributes.items():
+    for name, value in sorted(attributes.items()):
         text = describe_value(value)
         if name.startswith("_") or not text or text == title:
             continue

@@ -150,7 +150,7 @@ class TestSubjects:
             "empty": "",
             "notes": None,
             "street": "Long " * 60,
-            "last": "no room",
+            "zone": "no room",
         }
         execution = factories.start(actor, _title="Ada Berg", **attributes)
         subject = show(browser, execution).context["board"].subjects[0]
