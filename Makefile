@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 NO_SECRETS := requirements.lock|package-lock.json|static/vendor|locale/|.secrets.baseline
 PACKAGES := tests/contract/node_modules/.installed
 
-.PHONY: run install test test-long planted mutants chaos check fmt lock translations screens browser bench sbom clean
+.PHONY: run install test test-long looks planted mutants chaos check fmt lock translations screens browser bench sbom clean
 
 run: $(INSTALLED)
 	$(BIN)/python manage.py migrate --verbosity 0
@@ -38,6 +38,10 @@ test-long: $(INSTALLED)
 	ORACLE_GRAPHS=500 $(BIN)/python -m pytest -n 0 tests/engine/test_oracle.py --hypothesis-seed $$seed
 	GENERATED_CASES=45 $(BIN)/python -m pytest -n 2 --dist worksteal tests/api/test_generated.py
 	GENERATED_CASES=45 $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -n 2 --dist worksteal tests/api/test_generated.py
+
+# Every page in all eight looks: light and dark, a desk and the smallest phone, English and German. `make test` takes two of each.
+looks: $(INSTALLED) $(PACKAGES) browser
+	ALL_LOOKS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/browser/test_pages.py
 
 # Bugs, planted one at a time into a copy of the engine, a query and the queue, must each turn a test or an experiment red.
 planted: $(INSTALLED)
@@ -89,7 +93,7 @@ fmt: $(INSTALLED)
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.lock
 
-# The picture in the README, taken of the demo as it looks now.
+# The pictures in docs/screens and the one in the README, taken of the demo as it looks now, always on the same day.
 screens: $(INSTALLED) browser
 	$(BIN)/python -m tests.browser.screenshots
 

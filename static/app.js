@@ -38,6 +38,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   const target = event.detail.target;
   markOpen();
+  closeOffWhatIsBehind();
   if (target?.id === "dialog" && target.childElementCount && !target.open) {
     target.showModal();
     $("input:not([type=hidden]), select, textarea, button", target)?.focus();
@@ -47,8 +48,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if ($("#clash")) $("#clash").focus();
   const source = event.detail.requestConfig?.elt;
   if (source?.matches(".card-name, #keep-theirs")) {
-    // Who only peeks stays on the card.
-    if (!source.matches("[data-peek]")) $("#pane-title")?.focus({ preventScroll: true });
+    // Who only peeks stays on the card, unless the pane lies over it.
+    if (!source.matches("[data-peek]") || narrow.matches) $("#pane-title")?.focus({ preventScroll: true });
     $(".card.open")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   if (returnTo) document.getElementById(returnTo)?.focus();
@@ -148,6 +149,16 @@ function markOpen() {
   }
 }
 
+// On a small screen the pane covers everything else, which then cannot be reached by keys either.
+const narrow = matchMedia("(max-width: 1023px)");
+
+function closeOffWhatIsBehind() {
+  const isCovered = narrow.matches && Boolean($("#open-task"));
+  for (const part of $$(".top, .skip, #bulk, .workplace > :not(.split), .split > :not(.pane)")) part.inert = isCovered;
+}
+
+narrow.addEventListener("change", closeOffWhatIsBehind);
+
 // A board that is wider than the window begins at the open task, or where the flow is; so do the names of its phases.
 function showWhereItIs() {
   const [card, scroll, name] = [$(".card.open") ?? $(".card.current"), $("#board-scroll"), $(".jump .now")];
@@ -157,6 +168,7 @@ function showWhereItIs() {
 }
 
 markOpen();
+closeOffWhatIsBehind();
 showWhereItIs();
 
 // A task that the address names is where reading begins.

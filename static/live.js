@@ -174,6 +174,7 @@
     if (kept.some((each) => each.isHeld)) waiting = page;
     countNew(kept.reduce((sum, each) => sum + each.fresh, 0), page);
     markOpen();
+    closeOffWhatIsBehind();
     document.dispatchEvent(new CustomEvent("live:applied"));
     if (isNews) tellNews(page);
   }

@@ -168,6 +168,13 @@ class ClosingReasonAdmin(ScopedAdmin):
     def used(self, reason: ClosingReason) -> int:
         return getattr(reason, "used", 0)
 
+    def get_changelist_formset(self, request: HttpRequest, **options: Any) -> Any:
+        """The field in each row is named: its column's head is nothing that a screen reader would say with it."""
+        formset = super().get_changelist_formset(request, **options)
+        field = formset.form.base_fields["position"]
+        field.widget.attrs["aria-label"] = field.label
+        return formset
+
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         # A new one comes last.
         return super().get_fields(request, obj) if obj else ["organisation", "title", "status"]

@@ -77,29 +77,6 @@ def test_a_confirmation_is_given_by_a_button_without_signing_in(browser: Browser
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_fit_a_phone_in_german(browser: Browser, product: Product, scheme: Any) -> None:
-    context = browser.new_context(
-        base_url=product.url, viewport={"width": 320, "height": 640}, locale="de-DE", color_scheme=scheme
-    )
-    page = context.new_page()
-    page.goto("/login")
-    page.locator("[name=username]").fill("demo@demo-energy.example")
-    page.locator("[name=password]").fill("demo-energy-2026")
-    page.locator("form.stack button[type=submit]").click()
-    page.wait_for_url("**/")
-    for address in ("/automation", "/automation?status=given-up"):
-        page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320
-        assert violations(page) == []
-    page.goto("/automation")
-    page.get_by_role("link", name="zur Aufgabe").first.click()
-    expect(page.locator("#run-title")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    assert violations(page) == []
-    context.close()
-
-
 def test_an_answer_counts_though_another_took_its_button_away(page: Page, api: Api) -> None:
     flow, _ = start(api, BAD)
     for _ in range(100):

@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Api, onboarding, sign_in, violations
-from tests.product import Product
 
 pytestmark = [pytest.mark.product, pytest.mark.browser]
 
@@ -223,68 +222,6 @@ def test_a_refusal_is_told_and_nothing_is_lost(page: Page) -> None:
     # In the dialog: what lies behind it is inert.
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("choose an entry")
     expect(page.get_by_label("Process")).to_have_value(page.get_by_label("Process").input_value())
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_pages_are_accessible_and_fit(
-    browser: Browser, product: Product, api: Api, scheme: Any, width: int, language: str
-) -> None:
-    context = browser.new_context(
-        base_url=product.url,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        locale=language,
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    page.goto("/login")
-    found = {"login": violations(page)}
-    page.locator("[name=username]").fill("demo@demo-energy.example")
-    page.locator("[name=password]").fill("demo-energy-2026")
-    page.locator("form button.primary").click()
-    page.wait_for_url("**/")
-    found["list"] = violations(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.goto("/executions?q=Photovoltaic&status=STARTED")
-    page.locator(".td-main a").first.click()
-    page.wait_for_selector("#board")
-    found["board"] = violations(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.locator(".card.current .card-name").first.click()
-    page.wait_for_selector("#pane-title")
-    page.wait_for_timeout(200)
-    found["pane"] = violations(page)
-    assert page.evaluate("document.querySelector('#pane').scrollWidth") <= page.evaluate(
-        "document.querySelector('#pane').clientWidth"
-    )
-    page.locator("#pane-close").click()
-    page.locator("[hx-get$='/close']").click()
-    page.wait_for_selector("dialog[open]")
-    found["close"] = violations(page)
-    page.keyboard.press("Escape")
-    for name in ("tasks/new", "share"):
-        if name == "share":
-            page.locator(".flow-actions summary").click()
-        page.locator(f"[hx-get$='/{name}']").click()
-        page.wait_for_selector("dialog[open]")
-        found[name] = violations(page)
-        page.keyboard.press("Escape")
-    page.locator(".card-menu summary").first.click()
-    found["menu of a card"] = violations(page)
-    page.keyboard.press("Escape")
-    page.locator(".top .primary").click()
-    page.wait_for_selector("dialog[open]")
-    found["start"] = violations(page)
-    page.keyboard.press("Escape")
-    page.goto("/nowhere")
-    found["not found"] = violations(page)
-    assert page.locator("html").get_attribute("lang") == language
-    page.goto("/executions?q=nothing-like-this")
-    found["empty"] = violations(page)
-    context.close()
-    assert {name: problems for name, problems in found.items() if problems} == {}
 
 
 def test_signing_out_ends_the_work(page: Page) -> None:

@@ -119,30 +119,3 @@ def test_a_task_is_taken_and_finished_by_tapping(browser: Browser, product: Prod
     expect(row(page, "Take the key back")).to_have_count(0)
     context.close()
     assert api.send("GET", f"/v2/flows/executions/{started['id']}")["tasks"][0]["status"] == "COMPLETED"
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_my_tasks_are_accessible_and_fit(browser: Browser, product: Product, scheme: Any, width: int, language: str) -> None:
-    context = browser.new_context(
-        base_url=product.url,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        locale=language,
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    sign_in(page)
-    found = {"list": violations(page)}
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.locator(".card-menu summary").first.click()
-    found["put off"] = violations(page)
-    page.keyboard.press("Escape")
-    page.locator(".card-name").first.click()
-    page.wait_for_selector("#pane-title")
-    page.wait_for_timeout(200)
-    found["pane"] = violations(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    context.close()
-    assert {name: problems for name, problems in found.items() if problems} == {}

@@ -20,13 +20,3 @@ def test_a_token_is_shown_once_and_listed_without_its_secret(page: Page) -> None
     page.locator(".run h2", has_text="ERP").wait_for()
     assert secret.partition(".")[2] not in page.content()
     assert not violations(page)
-
-
-@pytest.mark.parametrize("width", [320, 1280])
-def test_the_trail_fits_and_opens_what_changed(page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
-    page.goto("/organisation/audit?kind=task")
-    page.locator("#results details summary").first.click()
-    page.locator("#results details dt").first.wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert not violations(page)

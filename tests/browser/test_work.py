@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests import factories
-from tests.browser.conftest import Api, sign_in, violations
+from tests.browser.conftest import Api, sign_in
 from tests.product import Product
 
 pytestmark = [pytest.mark.product, pytest.mark.browser]
@@ -200,45 +200,3 @@ def test_the_calendar_works_by_keyboard(page: Page, api: Api) -> None:
     page.locator(f"[data-day='{later}']").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".work-row")).to_have_count(1)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 320])
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_the_board_in_all_its_forms_is_accessible_and_fits(
-    browser: Browser, product: Product, scheme: Any, width: int, language: str
-) -> None:
-    context = browser.new_context(
-        base_url=product.url,
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
-        locale=language,
-        reduced_motion="reduce",
-    )
-    page = context.new_page()
-    sign_in(page)
-    found: dict[str, list[str]] = {}
-    for query in ("by=status", "by=assignee", "by=phase", "by=template&status=PENDING&assignee=me", "view=list", "view=calendar"):
-        page.goto(f"/board?{query}")
-        found[query] = violations(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, query
-    page.goto("/board?by=due")
-    for menu in ("#views", "#filters", "#work-board .card-menu summary"):
-        page.locator(menu).first.click()
-        page.wait_for_timeout(300)
-        found[menu] = violations(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, menu
-        page.keyboard.press("Escape")
-    page.locator("#views").click()
-    page.locator("#save-view").click()
-    page.wait_for_selector("dialog[open]")
-    found["save"] = violations(page)
-    page.keyboard.press("Escape")
-    page.locator("#work-board .card-name").first.click()
-    page.wait_for_selector("#pane-title")
-    page.wait_for_timeout(200)
-    found["pane"] = violations(page)
-    page.goto("/board?by=status&q=nothing-like-this")
-    found["empty"] = violations(page)
-    context.close()
-    assert {name: problems for name, problems in found.items() if problems} == {}
