@@ -1,4 +1,4 @@
-"""The two organisations of world.py, made once for all tests here; each test undoes what it did."""
+"""The two organisations of world.py, made once for each file of tests; each test undoes what it did."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from tests.security.world import World, answered_calls, build_world, kept_apart
 from workflows.definitions import load_definition
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     load_definition.cache_clear()
     with django_db_blocker.unblock(), override_settings(LIVE_STREAM=True), kept_apart(), answered_calls():
