@@ -129,6 +129,17 @@ def read_oidc() -> dict[str, Any] | None:
     }
 
 
+def read_retention() -> dict[str, int]:
+    """Return RETENTION: after how many days what is forgotten. What is not named is kept."""
+    days = {}
+    for part in filter(None, os.environ.get("RETENTION", "").split(",")):
+        kind, _sign, text = part.strip().partition("=")
+        if kind not in ("executions", "audit", "deliveries", "sessions") or not text.isdecimal() or not 0 < int(text) < 36525:
+            raise ImproperlyConfigured(f"RETENTION: {part} is not like executions=730, audit=1095, deliveries=90 or sessions=30.")
+        days[kind] = int(text)
+    return days
+
+
 SECRET_KEY = read_secret_key()
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = read_allowed_hosts()
@@ -322,6 +333,7 @@ if PRODUCTION:
 
 vars().update(env.email_url_config(os.environ.get("EMAIL_URL") or "consolemail://"))
 RATE_LIMITS = read_rate_limits()
+RETENTION = read_retention()
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Flowdeck <flowdeck@localhost>")
 OUTBOUND_ALLOWED_NETWORKS = read_networks("OUTBOUND_ALLOWED_NETWORKS")

@@ -45,6 +45,8 @@ def test_production_refuses_to_start_unsafely(tmp_path: Path, environment: dict[
         ({"RATE_LIMITS": "mutations=0"}, "RATE_LIMITS"),
         ({"RATE_LIMITS": "mutations=600,dreams=5"}, "RATE_LIMITS"),
         ({"TIME_ZONE": "Mars/Olympus"}, "Mars/Olympus"),
+        ({"RETENTION": "executions=0"}, "RETENTION"),
+        ({"RETENTION": "everything=5"}, "RETENTION"),
         ({"OIDC_ISSUER": "http://idp.example", "OIDC_CLIENT_ID": "x"}, "OIDC_ISSUER"),
         ({"OIDC_ISSUER": "https://idp.example"}, "OIDC_CLIENT_ID"),
         ({"OIDC_ISSUER": "https://idp.example", "OIDC_CLIENT_ID": "x", "OIDC_DOMAINS": "a.example=acme:owner"}, "OIDC_DOMAINS"),

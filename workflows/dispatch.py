@@ -15,7 +15,7 @@ from celery.worker import state
 from django.db import Error, close_old_connections
 from kombu.exceptions import OperationalError
 
-from workflows.jobs import ENDED, heal, run_job, sweep
+from workflows.jobs import ENDED, forget, heal, run_job, sweep
 from workflows.services.queue import due_jobs
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ BATCH = 100
 RESEND_AFTER = 5.0
 SWEEP_EVERY = 5.0
 HEAL_EVERY = 30.0
+FORGET_EVERY = 600.0
 # A worker that takes nothing for so long, while there is work and the broker takes messages, does not hear the bell any more.
 SILENT_AFTER = 60.0
 
@@ -42,7 +43,7 @@ class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
         self.stopping = threading.Event()
         self.thread: threading.Thread | None = None
         self.sent: dict[UUID, float] = {}
-        self.swept = self.healed = 0.0
+        self.swept = self.healed = self.forgot = 0.0
         self.silence = Silence()
 
     def start(self, worker: Any) -> None:
@@ -89,6 +90,9 @@ class Dispatcher(bootsteps.StartStopStep):  # type: ignore[misc]
         if now - self.healed >= HEAL_EVERY:
             self.healed = now
             heal()
+        if now - self.forgot >= FORGET_EVERY:
+            self.forgot = now
+            forget()
 
 
 class Silence:

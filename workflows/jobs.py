@@ -36,6 +36,7 @@ from workflows.services.idempotency import sweep_keys
 from workflows.services.leases import keep_lease
 from workflows.services.limits import forget_old
 from workflows.services.presence import sweep_presence
+from workflows.services.retention import forget_what_is_old
 from workflows.services.runs import continue_execution, record_run
 from workflows.services.schedules import fire_schedule, give_up_schedule, reconsider_execution
 from workflows.services.sync_writes import record_sync_failure, write_entities
@@ -321,6 +322,14 @@ def _release(job: Job) -> None:
     elif state is JobState.DEAD:
         log.error("job %s: given up, it took %s workers with it", job.pk, job.crashes + 1)
         _give_up(job, f"Given up after {job.tries} attempts: its worker stopped each time")
+
+
+def forget() -> None:
+    """Forget what the operator says is old enough; a database that is busy is asked again the next time."""
+    try:
+        forget_what_is_old()
+    except Error as error:
+        log.warning("what is old could not be forgotten: %s", error)
 
 
 def heal() -> None:

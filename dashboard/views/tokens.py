@@ -1,5 +1,6 @@
 """The page of an organisation's API tokens: made, renewed and revoked; a secret is shown once."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -56,7 +57,7 @@ def create_token(request: Request) -> HttpResponse:
     _token, bearer = issue_token(
         request.actor,
         form.get("name", "").replace("\0", ""),
-        days=read_days(form.get("days", "")),
+        lifetime=timedelta(days=read_days(form.get("days", ""))),
         scopes=form.getlist("scopes"),
         read_only=form.get("read_only") == "on",
     )

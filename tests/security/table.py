@@ -354,6 +354,9 @@ row(
     **dict.fromkeys(METHODS, NOTHING),
 )
 
+row("v1/access-tokens", GET=act(), POST=act({"name": "New", "read_only": True}))
+row("v1/access-tokens/<key:token_id>", DELETE=act())
+
 # --- pages: signing in, one's own things ----------------------------------------------------------------------------------
 
 MINE: dict[str, Any] = {"nothing": OWN, "foreign": OWN}

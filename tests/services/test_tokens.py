@@ -93,7 +93,7 @@ def test_a_token_made_by_a_narrow_token_is_as_narrow(actor: Actor) -> None:
 @pytest.mark.parametrize("days", [0, 366])
 def test_a_token_lives_a_year_at_most(actor: Actor, days: int) -> None:
     with pytest.raises(InvalidInput, match="365"):
-        issue_token(actor, "t", days=days)
+        issue_token(actor, "t", lifetime=timedelta(days=days))
 
 
 def test_tokens_that_people_make_end_after_ninety_days_and_those_of_the_command_do_not(actor: Actor) -> None:

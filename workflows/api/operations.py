@@ -27,6 +27,7 @@ TAGS = (
     ("/v1/webhooks", "Webhooks"),
     ("/v2/webhooks", "Webhooks"),
     ("/v1/agents", "Agents"),
+    ("/v1/access-tokens", "Access tokens"),
 )
 REFUSALS = {
     "400": "What was sent cannot be accepted; the message names the field",

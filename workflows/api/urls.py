@@ -37,6 +37,7 @@ urlpatterns = [
     path("", include("workflows.api.automation.urls")),
     path("", include("workflows.api.webhooks.urls")),
     path("", include("workflows.api.agents.urls")),
+    path("", include("workflows.api.access_tokens.urls")),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("api/docs", show_docs, name="api-docs"),
     # Any character: a dot stands for no line break.

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from workflows.models import ActorKind, ApiToken, Organisation, User
@@ -16,6 +17,7 @@ from workflows.services.transactions import in_transaction
 # What a token gets that nobody has said anything else about, and the longest that people may choose.
 LIFETIME = timedelta(days=90)
 LONGEST = timedelta(days=365)
+SHORTEST = timedelta(seconds=30)
 # For how long the secret before may be taken beside a new one.
 OVERLAPS = {"none": timedelta(0), "hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 
@@ -54,26 +56,32 @@ def issue_token(
     actor: Actor,
     name: str,
     *,
-    days: int = LIFETIME.days,
+    lifetime: timedelta = LIFETIME,
+    role: str | None = None,
     scopes: Sequence[str] = (),
     read_only: bool = False,
     now: datetime | None = None,
 ) -> tuple[ApiToken, str]:
-    """Have somebody make a token that may do what they may themselves, or less, and that ends some day."""
+    """Have somebody make a token that may do what they may themselves, or less, and that ends some day.
+
+    `role`: another one than their own, which holds no more than theirs.
+    """
     actor.require("token:create")
-    if not name.strip():
+    if not name.replace("\0", "").strip():
         raise InvalidInput("name", "a token needs one")
-    if not 1 <= days <= LONGEST.days:
-        raise InvalidInput("expires_in", f"must be 1 to {LONGEST.days} days")
+    if not SHORTEST <= lifetime <= LONGEST:
+        raise InvalidInput("expires_in", f"must be {SHORTEST.seconds} seconds to {LONGEST.days} days")
+    if role is not None and role != actor.role:
+        require_grantable(actor, role)
     for scope in scopes:
         check_scope(actor, scope)
     creator = User.objects.filter(pk=actor.id).first() if actor.kind is ActorKind.USER else None
     return create_token(
         actor.organisation,
         name.strip()[:200],
-        actor.role,
+        role or actor.role,
         created_by=creator,
-        expires_at=(now or timezone.now()) + timedelta(days=days),
+        expires_at=(now or timezone.now()) + lifetime,
         # A token made by a token that may do less, or by one that only reads, may not do more.
         scopes=list(scopes) or list(actor.limits.scopes),
         read_only=read_only or actor.limits.read_only,
@@ -127,6 +135,13 @@ def _require_no_more(actor: Actor, token: ApiToken) -> None:
 def revoke_token(token: ApiToken) -> None:
     """Refuse a token from now on; revoking it again changes nothing."""
     ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def list_tokens(actor: Actor) -> QuerySet[ApiToken]:
+    """Return the organisation's tokens that were not revoked, the newest first, to somebody who may make some."""
+    actor.require("token:create")
+    rows = ApiToken.objects.filter(organisation=actor.organisation, revoked_at=None)
+    return rows.select_related("organisation").order_by("-created_at", "id")
 
 
 def find_token(actor: Actor, token_id: str, *, lock: bool = False) -> ApiToken:
