@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -49,16 +49,16 @@ class AgentRunView:
     attempts: list[Attempt]
 
 
-def load_agent_runs(task: Task, zone: tzinfo) -> list[AgentRunView]:
+def load_agent_runs(task: Task) -> list[AgentRunView]:
     """Return the latest runs of a task's agent; three queries."""
     rows = AgentRun.objects.filter(workflow_task_id=task.id).select_related("agent").order_by("-created_at", "-id")
     runs = list(rows[:3])
     jobs = list(Job.objects.filter(subject__in=[run.id for run in runs], kind="call_agent"))
-    attempts = load_attempts(jobs, zone)
-    return [build_run(run, [job for job in jobs if job.subject == run.id], attempts, zone) for run in runs]
+    attempts = load_attempts(jobs)
+    return [build_run(run, [job for job in jobs if job.subject == run.id], attempts) for run in runs]
 
 
-def build_run(run: AgentRun, jobs: Sequence[Job], attempts: Mapping[UUID, list[Attempt]], zone: tzinfo) -> AgentRunView:
+def build_run(run: AgentRun, jobs: Sequence[Job], attempts: Mapping[UUID, list[Attempt]]) -> AgentRunView:
     status, colour = RUN_STATUS[run.status]
     waits = run.status == AgentRunStatus.WAITING_APPROVAL
     later = next((job for job in jobs if job.state == JobState.READY and job.attempt and job.last_error), None)

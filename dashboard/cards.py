@@ -123,7 +123,7 @@ class Card:
 
     @cached_property
     def timing(self) -> Timing | None:
-        return describe_timing(self.task, self.board.zone)
+        return describe_timing(self.task)
 
     @property
     def loop(self) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +40,7 @@ class Said:
 def load_comments(board: Board, task_id: UUID) -> list[Said]:
     """Return the latest comments on a task, the oldest first; two statements."""
     rows = Comment.objects.filter(task_id=task_id, execution_id=board.execution.id, deleted_at=None)
-    return list(reversed(show_comments(board.actor, rows.order_by("-created_at", "-id")[:MOST_SHOWN], board.zone)))
+    return list(reversed(show_comments(board.actor, rows.order_by("-created_at", "-id")[:MOST_SHOWN])))
 
 
 def find_comments(board: Board, ids: Collection[str]) -> dict[str, Said]:
@@ -48,14 +48,14 @@ def find_comments(board: Board, ids: Collection[str]) -> dict[str, Said]:
     if not ids:
         return {}
     rows = Comment.objects.filter(pk__in=ids, execution_id=board.execution.id, deleted_at=None)
-    return {str(said.id): said for said in show_comments(board.actor, rows, board.zone)}
+    return {str(said.id): said for said in show_comments(board.actor, rows)}
 
 
-def show_comments(actor: Actor, rows: Any, zone: tzinfo) -> list[Said]:
-    return [show_comment(actor, row, zone) for row in rows.select_related("author").prefetch_related("mentions")]
+def show_comments(actor: Actor, rows: Any) -> list[Said]:
+    return [show_comment(actor, row) for row in rows.select_related("author").prefetch_related("mentions")]
 
 
-def show_comment(actor: Actor, comment: Comment, zone: tzinfo) -> Said:
+def show_comment(actor: Actor, comment: Comment) -> Said:
     return Said(
         id=comment.id,
         who=str(comment.author),

@@ -1,7 +1,6 @@
 """Where a person was mentioned: what they have not read yet, and what they read last."""
 
 from dataclasses import dataclass
-from datetime import tzinfo
 
 from django.db.models import F
 from django.urls import reverse
@@ -39,7 +38,7 @@ class Mentions:
         return f"{MOST_UNREAD}+" if self.has_more else str(len(self.unread))
 
 
-def load_mentions(actor: Actor, zone: tzinfo) -> Mentions:
+def load_mentions(actor: Actor) -> Mentions:
     """Return a person's mentions; one statement, and one for the names of tasks where there are any."""
     rows = mentions_of(actor).select_related("comment__author", "comment__execution")
     # Those that are not read come first.
@@ -49,12 +48,12 @@ def load_mentions(actor: Actor, zone: tzinfo) -> Mentions:
     shown = [*unread[:MOST_UNREAD], *read]
     ids = [mention.comment.task_id for mention in shown if mention.comment.task_id]
     tasks = dict(Task.objects.filter(pk__in=ids).values_list("pk", "name")) if ids else {}
-    found = [describe_mention(mention, tasks.get(mention.comment.task_id, ""), zone) for mention in shown]
+    found = [describe_mention(mention, tasks.get(mention.comment.task_id, "")) for mention in shown]
     count = min(len(unread), MOST_UNREAD)
     return Mentions(found[:count], found[count:], len(unread) > MOST_UNREAD)
 
 
-def describe_mention(mention: Mention, task: str, zone: tzinfo) -> Called:
+def describe_mention(mention: Mention, task: str) -> Called:
     comment = mention.comment
     about = f"?task={comment.task_id}" if task else "?view=timeline"
     return Called(

@@ -14,7 +14,6 @@ from dashboard.places import Place as Page
 from dashboard.wording import describe_day
 from dashboard.worklist import Row, build_rows
 from workflows.permissions import Actor
-from workflows.services.due import zone_of
 from workflows.services.due_buckets import Bucket, Planner
 from workflows.services.reading import seen_executions
 from workflows.services.worklists import MOST_COUNTED, POOL, Place, find_groups, find_page, read_tasks
@@ -86,7 +85,7 @@ def build_page(actor: Actor, sizes: Mapping[str, int] | None = None) -> dict[str
         "late": own[0],
         "task_prefix": HERE.task_prefix,
         "is_new": not total and not sections[-1].count and not seen_executions(actor).exists(),
-        "mentions": load_mentions(actor, zone_of(actor.organisation)),
+        "mentions": load_mentions(actor),
     }
 
 

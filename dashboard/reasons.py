@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -120,17 +120,17 @@ def describe_moment(at: datetime) -> str:
     return f"{date_format(local, 'j M Y')}, {local:%H:%M}"
 
 
-def describe_timing(task: Task, zone: tzinfo) -> Timing | None:
+def describe_timing(task: Task) -> Timing | None:
     """Return when a task is to begin by itself; None for one without a schedule that matters now."""
     if task.scheduled_at is not None:
         return Timing(task.scheduled_at.isoformat(), describe_moment(task.scheduled_at))
     refusal = read_refusal(task)
     if refusal is None or task.crt_since is None:
         return None
-    return Timing(problem=describe_refusal(refusal, zone), advice=str(ADVICE.get(refusal.cause, CORRECT_IT)))
+    return Timing(problem=describe_refusal(refusal), advice=str(ADVICE.get(refusal.cause, CORRECT_IT)))
 
 
-def describe_refusal(refusal: Refusal, zone: tzinfo) -> str:
+def describe_refusal(refusal: Refusal) -> str:
     """Return why a schedule could not be armed."""
     about = dict(refusal.about)
     if "attribute" in about:
@@ -146,7 +146,7 @@ def describe_problem(problem: Mapping[str, str]) -> str:
     return f"{label(problem['attribute'])} {text % problem['value'] if '%s' in text else text}"
 
 
-def describe_reasons(event: Mapping[str, Any], zone: tzinfo) -> str:
+def describe_reasons(event: Mapping[str, Any]) -> str:
     """Return what a history row about a decision or a schedule says; empty for one about something else."""
     before, after = event["before"] or {}, event["after"] or {}
     match event["action"]:
@@ -156,18 +156,18 @@ def describe_reasons(event: Mapping[str, Any], zone: tzinfo) -> str:
         case "task.evaluated":
             return _("found no branch that is met") + _describe_problems(after)
         case "task.scheduled":
-            return _("scheduled it for %s") % _describe_time(after, zone)
+            return _("scheduled it for %s") % _describe_time(after)
         case "task.schedule_cancelled":
-            return _("cancelled the schedule for %s") % _describe_time(before, zone)
+            return _("cancelled the schedule for %s") % _describe_time(before)
         case "task.schedule_fired":
-            return _("began it as scheduled for %s") % _describe_time(before, zone)
+            return _("began it as scheduled for %s") % _describe_time(before)
         case "task.schedule_refused":
             about = {name: text for name, text in after.items() if name not in ("cause", "reason")}
-            return _("could not schedule it: %s") % describe_refusal(Refusal(Cause(after["cause"]), tuple(about.items())), zone)
+            return _("could not schedule it: %s") % describe_refusal(Refusal(Cause(after["cause"]), tuple(about.items())))
     return ""
 
 
-def _describe_time(values: Mapping[str, Any], zone: tzinfo) -> str:
+def _describe_time(values: Mapping[str, Any]) -> str:
     return describe_moment(datetime.fromisoformat(values["scheduled_at"]))
 
 

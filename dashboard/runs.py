@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -110,14 +110,14 @@ class DeadLetter:
     attempts: list[Attempt]
 
 
-def load_runs(actor: Actor, executions: Sequence[AutomationExecution], zone: tzinfo) -> list[Run]:
+def load_runs(actor: Actor, executions: Sequence[AutomationExecution]) -> list[Run]:
     """Return runs with all that was tried; four queries for any number of them."""
     ids = [execution.id for execution in executions]
     actions: defaultdict[UUID, list[AutomationAction]] = defaultdict(list)
     for action in AutomationAction.objects.filter(execution_id__in=ids).order_by("position"):
         actions[action.execution_id].append(action)
     jobs = list(Job.objects.filter(subject__in=ids, kind__in=("run_action", "deliver_webhook")))
-    attempts = load_attempts(jobs, zone)
+    attempts = load_attempts(jobs)
     entities = Entity.objects.filter(organisation=actor.organisation, id__in={e.entity_id for e in executions})
     titles = dict(entities.values_list("id", "title"))
     return [
@@ -130,7 +130,7 @@ def load_runs(actor: Actor, executions: Sequence[AutomationExecution], zone: tzi
             when=describe_moment(execution.created_at),
             about=titles.get(execution.entity_id, ""),
             task_link=task_link(execution.workflow_execution_id, execution.workflow_task_id),
-            actions=[build_action(action, jobs_of(action, jobs), attempts, zone) for action in actions[execution.id]],
+            actions=[build_action(action, jobs_of(action, jobs), attempts) for action in actions[execution.id]],
         )
         for execution in executions
     ]
@@ -145,7 +145,7 @@ def jobs_of(action: AutomationAction, jobs: Iterable[Job]) -> list[Job]:
     return [job for job in jobs if job.pk == action.job_id or job.payload.get("action") == action.key]
 
 
-def build_action(action: AutomationAction, jobs: Sequence[Job], attempts: Mapping[UUID, list[Attempt]], zone: tzinfo) -> Action:
+def build_action(action: AutomationAction, jobs: Sequence[Job], attempts: Mapping[UUID, list[Attempt]]) -> Action:
     waits = next((job for job in jobs if job.state == JobState.READY and job.last_error and job.attempt), None)
     dead = next((job for job in jobs if job.state == JobState.DEAD), None)
     text = (action.error or {}).get("error_reason") or (action.reason or {}).get("message") or ""
@@ -162,7 +162,7 @@ def build_action(action: AutomationAction, jobs: Sequence[Job], attempts: Mappin
     )
 
 
-def load_attempts(jobs: Iterable[Job], zone: tzinfo) -> defaultdict[UUID, list[Attempt]]:
+def load_attempts(jobs: Iterable[Job]) -> defaultdict[UUID, list[Attempt]]:
     """Return the calls of jobs, in order; one query."""
     found: defaultdict[UUID, list[Attempt]] = defaultdict(list)
     rows = Delivery.objects.filter(job_id__in=[job.pk for job in jobs])
@@ -181,15 +181,15 @@ def load_attempts(jobs: Iterable[Job], zone: tzinfo) -> defaultdict[UUID, list[A
     return found
 
 
-def load_task_runs(actor: Actor, task: Task, zone: tzinfo) -> list[Run]:
+def load_task_runs(actor: Actor, task: Task) -> list[Run]:
     """Return the latest runs that were started for a task."""
     rows = AutomationExecution.objects.filter(organisation=actor.organisation, workflow_task_id=task.id)
-    return load_runs(actor, list(rows.order_by("-created_at", "-id")[:3]), zone)
+    return load_runs(actor, list(rows.order_by("-created_at", "-id")[:3]))
 
 
-def load_dead_letters(jobs: Sequence[Job], zone: tzinfo) -> list[DeadLetter]:
+def load_dead_letters(jobs: Sequence[Job]) -> list[DeadLetter]:
     """Return jobs that were given up, in words; three queries for any number of them."""
-    attempts = load_attempts(jobs, zone)
+    attempts = load_attempts(jobs)
     actions = {a.job_id: a for a in AutomationAction.objects.filter(job_id__in=[job.pk for job in jobs])}
     runs = AutomationExecution.objects.filter(id__in=[job.subject for job in jobs if job.subject])
     owners = {run.id: task_link(run.workflow_execution_id, run.workflow_task_id) for run in runs}

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -73,15 +72,15 @@ class Sent:
     attempts: list[Attempt]
 
 
-def build_hooks(actor: Actor, webhooks: Iterable[Webhook], zone: tzinfo, now: Any) -> list[Hook]:
+def build_hooks(actor: Actor, webhooks: Iterable[Webhook], now: Any) -> list[Hook]:
     """Return endpoints in words; one query for any number of them."""
     found = list(webhooks)
     named = FlowTemplate.objects.filter(organisation=actor.organisation, id__in={w.template_id for w in found if w.template_id})
     names = dict(named.values_list("id", "name"))
-    return [build_hook(webhook, names, zone, now) for webhook in found]
+    return [build_hook(webhook, names, now) for webhook in found]
 
 
-def build_hook(webhook: Webhook, names: dict[str, str], zone: tzinfo, now: Any) -> Hook:
+def build_hook(webhook: Webhook, names: dict[str, str], now: Any) -> Hook:
     if not webhook.url:
         status, colour = _("No URL"), "SKIPPED"
     else:
@@ -102,13 +101,13 @@ def name_event(name: str) -> str:
     return str(EVENTS[FlowEvent(name)]) if name in [*FlowEvent] else name
 
 
-def build_messages(webhook: Webhook, messages: list[Message], zone: tzinfo) -> list[Sent]:
+def build_messages(webhook: Webhook, messages: list[Message]) -> list[Sent]:
     """Return messages in words; one query for any number of them."""
-    attempts = load_attempts([message.job for message in messages], zone)
-    return [build_message(webhook, message, attempts[message.job.pk], zone) for message in messages]
+    attempts = load_attempts([message.job for message in messages])
+    return [build_message(webhook, message, attempts[message.job.pk]) for message in messages]
 
 
-def build_message(webhook: Webhook, message: Message, attempts: list[Attempt], zone: tzinfo) -> Sent:
+def build_message(webhook: Webhook, message: Message, attempts: list[Attempt]) -> Sent:
     job = message.job
     status, colour = MESSAGE_STATUS[message.status]
     body = job.payload["body"]

@@ -163,7 +163,7 @@ def describe_event(event: Mapping[str, Any], names: Mapping[str, str], zone: tzi
         case "task.run_started" if "automation" in after:
             return _("began the automation “%s”") % after.get("automation", "")
     return (
-        describe_reasons(event, zone)
+        describe_reasons(event)
         or describe_agent(event)
         or describe_text(event)
         or str(SIMPLE.get(event["action"], event["action"]))

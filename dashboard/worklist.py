@@ -94,7 +94,7 @@ def _build_row(
         due=describe_due(task.due_date, "CLOSED" if is_closed else task.status, zone, now),
         people=assigned,
         act=None if is_closed or UPDATE not in rights else find_act(task),
-        timing=describe_timing(task, zone),
+        timing=describe_timing(task),
         may_update=not is_closed and task.enabled and UPDATE in rights,
         may_date=not is_closed and task.status not in FINISHED and DATE in rights,
         may_claim=not is_closed and task.status not in FINISHED and ASSIGN in rights,

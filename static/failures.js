@@ -129,10 +129,18 @@ document.addEventListener("stale", async () => {
   else showSignedOut();
 });
 
-// Forms that htmx does not send would leave the page with what was typed into them: first see whether they can arrive.
+const FRESH = 60000;
+let heard = Date.now(); // when the server last answered as it should
+
+document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.xhr?.status && event.detail.xhr.status < 400) heard = Date.now(); });
+
+const isDoubtful = () => isOut || !navigator.onLine || Date.now() - heard > FRESH;
+
+// Forms that htmx does not send would leave the page with what was typed into them: on a page that has stood for a while, first see
+// whether they can arrive.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !pageTexts.user || form.getAttribute("method") !== "post" || !form.closest("main")) return;
+  if (event.defaultPrevented || !isDoubtful() || !pageTexts.user || form.getAttribute("method") !== "post" || !form.closest("main")) return;
   if ("checked" in form.dataset) return delete form.dataset.checked;
   event.preventDefault();
   const { submitter } = event;

@@ -18,7 +18,6 @@ from workflows.permissions import Actor
 from workflows.services.automation_reading import after_cursor, cursor_of
 from workflows.services.automation_runs import resume_run
 from workflows.services.dead_letters import dead_jobs, redrive
-from workflows.services.due import zone_of
 from workflows.services.errors import InvalidInput, NotFound
 from workflows.services.resume_tokens import read_token
 from workflows.services.task_automations import reconcile_task
@@ -39,7 +38,6 @@ def show_runs(request: Request) -> HttpResponse:
 
 def results(actor: Actor, query: Any) -> dict[str, Any]:
     wanted = query.get("status", "")
-    zone = zone_of(actor.organisation)
     dead = dead_jobs(actor)
     context: dict[str, Any] = {
         "status": wanted if wanted in (*TABS, GIVEN_UP) else "",
@@ -50,7 +48,7 @@ def results(actor: Actor, query: Any) -> dict[str, Any]:
         "may_redrive": actor.may("automation:trigger"),
     }
     if context["status"] == GIVEN_UP:
-        return context | {"letters": load_dead_letters(list(dead[:PAGE]), zone)}
+        return context | {"letters": load_dead_letters(list(dead[:PAGE]))}
     rows = AutomationExecution.objects.filter(organisation=actor.organisation).order_by("-created_at", "-id")
     if context["status"]:
         rows = rows.filter(status=context["status"])
@@ -62,7 +60,7 @@ def results(actor: Actor, query: Any) -> dict[str, Any]:
             context["status"] = context["status"] or ""
     page = list(rows[: PAGE + 1])
     following = cursor_of(page[PAGE - 1]) if len(page) > PAGE else ""
-    return context | {"runs": load_runs(actor, page[:PAGE], zone), "next": following}
+    return context | {"runs": load_runs(actor, page[:PAGE]), "next": following}
 
 
 @require_POST

@@ -20,7 +20,6 @@ from workflows.engine.flow_events import FlowEvent
 from workflows.jobs import send_now
 from workflows.models import FlowTemplate, Webhook
 from workflows.services import webhooks
-from workflows.services.due import zone_of
 from workflows.services.errors import InvalidInput
 from workflows.services.webhook_messages import (
     CONDITIONS,
@@ -43,7 +42,7 @@ def show_webhooks(request: Request) -> HttpResponse:
     rows = Webhook.objects.filter(organisation=actor.organisation).order_by("name", "id")[:MOST]
     context = {
         "areas": list_areas(actor, "webhooks"),
-        "hooks": build_hooks(actor, rows, zone_of(actor.organisation), timezone.now()),
+        "hooks": build_hooks(actor, rows, timezone.now()),
         "may_create": actor.may("webhook:create"),
     }
     return render(request, "dashboard/webhooks.html", context)
@@ -59,7 +58,7 @@ def show_webhook(request: Request, webhook_id: UUID) -> HttpResponse:
 
 
 def page(request: Request, webhook: Webhook) -> dict[str, Any]:
-    actor, zone = request.actor, zone_of(request.actor.organisation)
+    actor = request.actor
     wanted = request.GET.get("status", "")
     rows = messages_to(webhook)
     if wanted in CONDITIONS:
@@ -71,8 +70,8 @@ def page(request: Request, webhook: Webhook) -> dict[str, Any]:
     last = found[PAGE - 1] if len(found) > PAGE else None
     return {
         "areas": list_areas(actor, "webhooks"),
-        "hook": build_hooks(actor, [webhook], zone, timezone.now())[0],
-        "messages": build_messages(webhook, with_attempts(found[:PAGE]), zone),
+        "hook": build_hooks(actor, [webhook], timezone.now())[0],
+        "messages": build_messages(webhook, with_attempts(found[:PAGE])),
         "status": wanted if wanted in CONDITIONS else "",
         "tabs": [("", _("All")), *((status.value, MESSAGE_STATUS[status][0]) for status in MessageStatus)],
         "next": f"{last.created_at.isoformat()}~{last.pk}" if last else "",

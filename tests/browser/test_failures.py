@@ -107,8 +107,10 @@ def test_an_open_sheet_stays_and_says_why_nothing_was_saved(page: Page) -> None:
 
 
 def test_a_form_of_its_own_page_is_not_lost_either(page: Page) -> None:
+    page.clock.install()
     page.goto("/organisation/roles/new")
     page.locator("[name=name]").fill("Night shift")
+    page.clock.fast_forward("10:00")
     cookies = page.context.cookies()
     page.context.clear_cookies()
     page.locator("main button[type=submit]").click()
