@@ -11,6 +11,7 @@ from django.views.generic import RedirectView
 from config.health import answer_live, answer_ready
 from dashboard.refusals import refuse
 from dashboard.views.sign_in import sign_in_to_admin
+from workflows.origin import present
 from workflows.services.transactions import is_away, is_transient
 
 # The one way to sign in is for the administration, too: Django's own would know of no second factor.
@@ -50,14 +51,15 @@ def answer_fault(request: HttpRequest) -> HttpResponse:
     if isinstance(error, Exception) and (is_away(error) or is_transient(error)):
         return answer_away(request)
     if request.path.startswith(API):
-        return JsonResponse({"message": "Internal server error"}, status=500)
+        return JsonResponse({"message": "Internal server error", "request_id": present().request_id}, status=500)
     return refuse(request, 500)
 
 
 def answer_away(request: HttpRequest) -> HttpResponse:
     """Say so without any query: neither the session nor what the person has chosen can be looked up now."""
     if request.path.startswith(API):
-        response: HttpResponse = JsonResponse({"message": "The database does not answer; try again"}, status=503)
+        body = {"message": "The database does not answer; try again", "request_id": present().request_id}
+        response: HttpResponse = JsonResponse(body, status=503)
     else:
         response = refuse(request, 503)
     response["Retry-After"] = "1"

@@ -21,8 +21,9 @@ from workflows.services.due import zone_of
 PAGE = 50
 # What a spreadsheet would take for a formula when a cell begins with it.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-KINDS = ("sign_in", "apitoken", "membership", "customrole", "user", "organisation", "flowtemplate", "automationflow", "webhook")
-KINDS = (*KINDS, "agent", "entity", "savedboard", "closingreason", "task", "phase", "execution", "audit")
+KINDS = ("sign_in", "session", "password", "second_factor", "secondfactor", "privacy", "retention", "apitoken", "membership")
+KINDS = (*KINDS, "customrole", "user", "organisation", "flowtemplate", "automationflow", "webhook", "agent", "entity")
+KINDS = (*KINDS, "savedboard", "closingreason", "task", "phase", "execution", "audit")
 
 
 @require_GET

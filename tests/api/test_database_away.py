@@ -42,5 +42,6 @@ def test_only_a_database_that_does_not_answer_is_asked_again(
     monkeypatch.setattr(views, "read_execution", break_off)
     answer = api.get("/v2/flows/executions/01a215c0-084b-7e3f-a4a6-9167cbf4a444")
     assert answer.status == status
+    assert answer.json["request_id"] == answer.headers["X-Request-Id"]
     if status == 503:
         assert (answer.message, answer.headers["Retry-After"]) == ("The database does not answer; try again", "1")

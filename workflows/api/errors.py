@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from workflows.api.auth import TooManyRequests
 from workflows.engine.errors import UnknownNode, WorkflowError
+from workflows.origin import present
 from workflows.permissions import PermissionRefused
 from workflows.services.errors import Clash, InvalidInput, NotFound, StaleVersion
 from workflows.services.transactions import is_away, is_transient
@@ -32,7 +33,11 @@ def answer_error(error: Exception, context: Mapping[str, Any]) -> Response | Non
         headers["Retry-After"] = str(error.wait)
     if code == status.HTTP_503_SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "1"
-    return Response({"message": message}, status=code, headers=headers)
+    body = {"message": message}
+    if code >= status.HTTP_500_INTERNAL_SERVER_ERROR:
+        # By it the operator finds the log lines; it stands in the header of every answer, too.
+        body["request_id"] = present().request_id
+    return Response(body, status=code, headers=headers)
 
 
 def _status_and_message(error: Exception) -> tuple[int, str] | None:
