@@ -109,7 +109,7 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("#bulk-clear")) clearSelection();
-  if (event.target.closest("#bulk-all")) selectMatching();
+  if (event.target.closest("#bulk-all:not([hidden])")) selectMatching();
   const card = event.shiftKey && event.target.closest("[data-card]");
   if (!card || !bar || !event.target.closest(".card-name, .pick-box")) return;
   event.preventDefault();

@@ -101,6 +101,40 @@ def test_more_than_two_hundred_are_left_to_a_worker_with_a_page(page: Page, api:
     assert task(api, started[-1])["status"] == "COMPLETED"
 
 
+def test_what_is_selected_and_shown_stays_when_others_change_something_and_all_that_match_can_be_chosen(
+    page: Page, api: Api
+) -> None:
+    template = api.send("POST", "/v2/flows/templates", {**factories.sequence(1), "name": "Herd"})
+    contact = api.send("POST", "/v1/entity/contact", {"first_name": "Ada", "last_name": "Herd"})
+    contexts = [{"entity_id": contact["_id"], "entity_schema": "contact"}]
+    body = {"flow_template_id": template["id"], "contexts": contexts}
+    started = [api.send("POST", "/v2/flows/executions", body) for _ in range(105)]
+    page.goto(f"/board?by=status&view=list&template={template['id']}")
+    page.locator("[data-more]").click()
+    cards = page.locator("[data-card]")
+    expect(cards).to_have_count(100)
+    for place in (2, 80):
+        cards.nth(place).locator(".pick-box").check()
+    expect(page.locator("#bulk-count")).to_have_text("2 selected")
+    shown = set(cards.evaluate_all("cards => cards.map(card => card.dataset.task)"))
+    changed = next(each for each in started if each["tasks"][0]["id"] in shown)
+    path = f"/v2/flows/executions/{changed['id']}/tasks/{changed['tasks'][0]['id']}"
+    api.send("PATCH", path, {"name": "Renamed by somebody"})
+    expect(page.locator("[data-card]").filter(has_text="Renamed by somebody")).to_be_visible(timeout=8000)
+    expect(cards).to_have_count(100)
+    expect(page.locator(".pick-box:checked")).to_have_count(2)
+    expect(page.locator("#bulk-count")).to_have_text("2 selected")
+    expect(page.locator("#bulk-all")).to_be_hidden()
+    page.locator("#board-scroll").focus()
+    page.keyboard.press("Control+a")
+    page.locator("#bulk-all").click()
+    expect(page.locator("#bulk-count")).to_have_text("105 tasks: all that match")
+    page.locator("#bulk-status").click()
+    page.locator("#popover").get_by_role("button", name="Hold").click()
+    expect(page.locator("#toast")).to_contain_text("105 done")
+    assert {task(api, each)["status"] for each in (started[0], started[-1])} == {"ON_HOLD"}
+
+
 def test_the_palette_goes_and_acts_by_keys_and_gives_the_focus_back(page: Page, api: Api) -> None:
     started = api.start(flow("Varnish the door"))
     page.goto("/board?by=status&q=Varnish+the+door")
