@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from workflows.documents import read_refusal
 from workflows.engine.schedules import Cause, Refusal
@@ -117,7 +117,7 @@ class Timing:
 def describe_moment(at: datetime) -> str:
     """Return day and time of day in the time zone that is active, the reader's."""
     local = timezone.localtime(at)
-    return f"{date_format(local, 'j M Y')}, {local:%H:%M}"
+    return f"{date_format(local, pgettext('a day of another year', 'j M Y'))}, {local:%H:%M}"
 
 
 def describe_timing(task: Task) -> Timing | None:

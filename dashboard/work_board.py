@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from dashboard.my_tasks import NAMES, count_words
 from dashboard.people import People
@@ -233,7 +233,15 @@ class WorkBoard:
         shown = [rows[pk] for pk in ids[:MOST_IN_DAY] if pk in rows]
         address = self.view.query(without=("due", "month"), view="list", due=day.isoformat())
         is_today = day == self.planner.today
-        return Day(day, shown, len(ids) - len(shown), is_today, day.month != month, date_format(day, "l, j F"), address)
+        return Day(
+            day,
+            shown,
+            len(ids) - len(shown),
+            is_today,
+            day.month != month,
+            date_format(day, pgettext("a day with its weekday and month", "l, j F")),
+            address,
+        )
 
     def chips(self) -> list[Chip]:
         filters, view = self.view.filters, self.view

@@ -93,6 +93,29 @@ def test_what_is_typed_stays_and_says_that_somebody_changed_it(page: Page, api: 
     assert found["description"]["value"] == "Half a sentence"
 
 
+def test_a_half_written_comment_and_the_place_that_is_read_stay_while_another_person_works(
+    page: Page, other: Page, api: Api
+) -> None:
+    flow = api.start(CHOICE)
+    path = f"/executions/{flow['id']}?task={flow['tasks'][0]['id']}"
+    page.set_viewport_size({"width": 1280, "height": 420})
+    page.goto(path)
+    other.goto(path)
+    comment = page.locator("#comment-task")
+    comment.press_sequentially("They asked whether")
+    was = comment.bounding_box()["y"]
+    other.locator("#comment-task").fill("I have called them.")
+    other.locator("#comment-task-send").click()
+    other.locator("#pane").get_by_role("button", name="Start", exact=True).click()
+    expect(card(page, "Ask the customer")).to_contain_text("In progress", timeout=SOON)
+    expect(page.locator("#pane .comment-text")).to_contain_text("I have called them.", timeout=SOON)
+    expect(comment).to_be_focused()
+    expect(comment).to_have_value("They asked whether")
+    assert abs(comment.bounding_box()["y"] - was) < 3
+    comment.press_sequentially(" they may wait")
+    expect(comment).to_have_value("They asked whether they may wait")
+
+
 def test_an_open_menu_is_left_alone_and_brought_up_to_date_when_it_closes(page: Page, api: Api) -> None:
     flow = api.start(CHOICE)
     page.goto(f"/executions/{flow['id']}")

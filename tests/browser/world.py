@@ -111,7 +111,14 @@ def template(say: Say) -> dict[str, Any]:
         "tasks": [
             task("call", name=say("Call the customer"), phase_id="begin", description=described),
             task("photos", name=say("Check the photos"), phase_id="begin", **opened),
-            task("decide", name=say("Grid or battery?"), task_type="DECISION", trigger_mode="manual", conditions=branches),
+            task(
+                "decide",
+                name=say("Grid or battery?"),
+                task_type="DECISION",
+                trigger_mode="manual",
+                phase_id="begin",
+                conditions=branches,
+            ),
             task("mount", name=say("Mount the meter"), phase_id="end", **opened),
             task("store", name=say("Order the battery"), phase_id="end"),
         ],
