@@ -46,6 +46,7 @@ TRAPS: dict[str, Any] = {
 ASKED_FOR: dict[str, tuple[str, ...]] = {
     "organisation/members/<str:user_id>": ("role",),
     "organisation/tokens/create": ("role",),
+    "v1/access-tokens": ("role",),
 }
 CHANGES = [route for route in walk() if any(method not in SAFE for method in route.methods)]
 # Documents that are kept as they were sent; what is in them decides nothing by these names.
