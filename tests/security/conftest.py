@@ -1,6 +1,7 @@
 """The two organisations of world.py, made once for each file of tests; each test undoes what it did."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,13 @@ from django.test.utils import override_settings
 
 from tests.security.world import World, answered_calls, build_world, kept_apart
 from workflows.definitions import load_definition
+from workflows.models import session
+
+
+@pytest.fixture(autouse=True)
+def seen_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine a session would be seen anew in the middle of a file, which is no act of anybody's."""
+    monkeypatch.setattr(session, "SEEN_EVERY", timedelta(days=1))
 
 
 @pytest.fixture(scope="module")
