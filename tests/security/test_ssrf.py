@@ -41,7 +41,7 @@ NAMES = {
 MORE = [
     "http://127.0.0.1:{port}@127.0.0.1:{port}/",
     "http://good.example@127.0.0.1:{port}/",
-    "http://user:password@[::1]:{port}/",
+    "http://user:password@[::1]:{port}/",  # pragma: allowlist secret
     "http://127.0.0.1:{port}/%2e%2e/",
     "http://[::ffff:127.0.0.1]:{port}/",
     "http://[::ffff:7f00:1]:{port}/",
