@@ -1,6 +1,7 @@
 """Keys while their request is at work, and when its process dies."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -58,3 +59,13 @@ def test_another_body_is_refused_before_any_work(actor: Actor) -> None:
     answer_once(actor, CALL, lambda: Answer(200, "{}"))
     with pytest.raises(KeyReused):
         answer_once(actor, Call(CALL.method, CALL.path, CALL.key, "other"), lambda: pytest.fail("it was done"))
+
+
+def test_what_was_answered_is_kept_sealed_and_not_done_again_when_it_cannot_be_read(actor: Actor, settings: Any) -> None:
+    told = Answer(201, '{"secret": "whsec_told-once"}')
+    answer_once(actor, CALL, lambda: told)
+    assert "told-once" not in IdempotencyKey.objects.get().body
+    assert answer_once(actor, CALL, lambda: pytest.fail("it was done")).body == told.body
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another one " * 5, []
+    with pytest.raises(KeyReused):
+        answer_once(actor, CALL, lambda: pytest.fail("it was done"))

@@ -6,7 +6,7 @@ from workflows.models.organisation import Organisation
 
 
 class IdempotencyKey(models.Model):
-    """What a request with an Idempotency-Key came to; written in the transaction of its effect."""
+    """What a request with an Idempotency-Key came to, its body sealed; written in the transaction of its effect."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, db_index=False)
     credential = models.CharField(max_length=128)

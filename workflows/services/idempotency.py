@@ -9,6 +9,7 @@ from django.utils import timezone
 from workflows.models import IdempotencyKey
 from workflows.models.rows import try_lock
 from workflows.permissions import Actor
+from workflows.sealing import Unreadable, seal, unseal
 from workflows.services.transactions import in_transaction
 
 KEPT = timedelta(days=7)
@@ -63,14 +64,22 @@ def answer_once(actor: Actor, call: Call, work: Callable[[], Answer], now: datet
     if row is not None and row.created_at > at - KEPT:
         if row.body_hash != call.body_hash:
             raise KeyReused
-        return Answer(row.status, row.body, row.headers, replayed=True)
+        return _replay(row)
     if row is not None:
         row.delete()
     answer = work()
     IdempotencyKey.objects.create(
-        **place, body_hash=call.body_hash, status=answer.status, headers=answer.headers, body=answer.body, created_at=at
+        **place, body_hash=call.body_hash, status=answer.status, headers=answer.headers, body=seal(answer.body), created_at=at
     )
     return answer
+
+
+def _replay(row: IdempotencyKey) -> Answer:
+    """What was made may have been told a secret in its answer, so that is kept sealed. Unreadable, it is still not done twice."""
+    try:
+        return Answer(row.status, unseal(row.body), row.headers, replayed=True)
+    except Unreadable as error:
+        raise KeyReused from error
 
 
 def sweep_keys(now: datetime | None = None) -> int:

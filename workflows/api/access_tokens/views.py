@@ -6,10 +6,10 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from workflows.api.access_tokens import serializers
 from workflows.api.requests import actor_of, read_body
+from workflows.api.views import View
 from workflows.documents import timestamp
 from workflows.models import ApiToken
 from workflows.services.errors import InvalidInput
@@ -44,8 +44,8 @@ def read_role(request: Request, assignments: list[str]) -> str | None:
     return role
 
 
-class TokenList(APIView):
-    """Not a view of the kind that keeps its answers for those who ask again: the answer is the secret."""
+class TokenList(View):
+    """createAccessToken, whose answer holds the secret, and listAccessTokens, which holds none."""
 
     @extend_schema(request=serializers.NewToken, responses={201: serializers.NewTokenAnswer}, operation_id="createAccessToken")
     def post(self, request: Request) -> Response:
@@ -71,7 +71,7 @@ class TokenList(APIView):
         return Response([render_token(token) for token in rows])
 
 
-class TokenDetail(APIView):
+class TokenDetail(View):
     """revokeAccessToken."""
 
     @extend_schema(responses=serializers.TokenAnswer, operation_id="revokeAccessToken")
