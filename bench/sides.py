@@ -98,8 +98,8 @@ APPLICATIONS = {"product": "config.wsgi:application", "stock": "bench.stock.wsgi
 
 
 @contextmanager
-def run_side(name: str, rows: int) -> Iterator[Side]:
-    """Create a database, fill it and serve it on a free port; all of it ends with the block."""
+def run_side(name: str, rows: int, seed: str = "") -> Iterator[Side]:
+    """Create a database, fill it (`seed` names what does) and serve it on a free port; all of it ends with the block."""
     with tempfile.TemporaryDirectory(prefix="flowdeck-bench-") as directory, fresh_database() as url:
         kept = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "SECRET_KEY", "DEBUG")}
         environment = {"RATE_LIMITS": "off"} | kept | {"FLOWDECK_VAR": directory, "DJANGO_SETTINGS_MODULE": SETTINGS[name]}
@@ -107,7 +107,7 @@ def run_side(name: str, rows: int) -> Iterator[Side]:
         run(environment, "django", "migrate", "--verbosity", "0")
         # The baseline keeps no migrations of its own.
         run(environment, "django", "migrate", "--run-syncdb", "--verbosity", "0")
-        keys = json.loads(run(environment, f"bench.seed_{name}", str(rows)))
+        keys = json.loads(run(environment, f"bench.seed_{seed or name}", str(rows)))
         port = free_port()
         log = (Path(directory) / "log").open("wb")
         command = [*web_command("127.0.0.1", port)[:-1], APPLICATIONS[name]]

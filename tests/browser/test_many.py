@@ -174,7 +174,7 @@ def test_the_palette_is_opened_and_used_by_tapping(browser: Browser, product: Pr
     sign_in(page)
     page.locator("#open-palette").tap()
     page.locator("#palette-words").fill("executions")
-    page.locator("#palette").get_by_role("option", name="Executions").tap()
+    page.locator("#palette").get_by_role("option", name="Executions", exact=True).tap()
     page.wait_for_url("**/executions")
     context.close()
 
