@@ -246,7 +246,8 @@ PAGES = (
     Shown("execution, assignees", FLOW + "?task={task}", act=menu("#assignees")),
     Shown("execution, go back", FLOW + "?task={done}", act=dialog("[id$=-back]"), opens=("task-back",)),
     Shown("execution, add a task", FLOW, act=dialog("[hx-get$='/tasks/new']"), opens=("new-task",)),
-    Shown("execution, add quickly", FLOW, act=keys("n", then="#quick-name"), opens=("show-quick-add", "edit-add")),
+    Shown("execution, add beside a task", FLOW, act=keys("n", then="#quick-name"), opens=("edit-add",)),
+    Shown("execution, add to a phase", FLOW, act=click("#quick-1", then="#quick-name"), opens=("show-quick-add",)),
     Shown("execution, close", FLOW, act=dialog("[hx-get$='/close']"), opens=("close",)),
     Shown(
         "execution, share",

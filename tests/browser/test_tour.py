@@ -44,13 +44,14 @@ def titles(page: Page) -> list[str]:
 
 def test_who_is_new_is_led_through_five_steps_by_keys_alone_and_not_again(browser: Browser, product: Product) -> None:
     page = make_page(browser, product, "lena.hoffmann")
-    assert titles(page) == [
-        "What waits for you",
-        "Everything at a glance",
-        "Begin something",
-        "Find and do anything",
-        "As you like it",
-    ]
+    with page.expect_response("**/preferences/tour"):
+        assert titles(page) == [
+            "What waits for you",
+            "Everything at a glance",
+            "Begin something",
+            "Find and do anything",
+            "As you like it",
+        ]
     expect(page.locator("#tour")).to_be_hidden()
     assert page.locator(".tour-at").count() == 0
     page.goto("/")
