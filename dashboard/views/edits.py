@@ -42,13 +42,19 @@ def find_execution_id(request: Request, task_id: UUID) -> UUID:
     return found
 
 
-@require_GET
-def show_editor(request: Request, task_id: UUID, field: str) -> HttpResponse:
-    """The sheet in which one field of a task is changed, or why it cannot be."""
+def load_card(request: Request, task_id: UUID) -> tuple[Board, Card]:
+    """Return the board of a task that the person may see, and its card there. Raises NotFound."""
     board = load_board(request, find_execution_id(request, task_id))
     card = find_card(board, str(task_id))
     if card is None:
         raise NotFound
+    return board, card
+
+
+@require_GET
+def show_editor(request: Request, task_id: UUID, field: str) -> HttpResponse:
+    """The sheet in which one field of a task is changed, or why it cannot be."""
+    board, card = load_card(request, task_id)
     context: dict[str, Any] = {"card": card, "execution": board.execution, "refused": refuse(board, card, field)}
     if field == "assignees":
         assigned = {person.id for person in card.assignees}
@@ -75,10 +81,7 @@ def refuse(board: Board, card: Card, field: str) -> str:
 @require_GET
 def offer_days(request: Request, task_id: UUID) -> HttpResponse:
     """The menu of days to which a task can be put off, or why it cannot be."""
-    board = load_board(request, find_execution_id(request, task_id))
-    card = find_card(board, str(task_id))
-    if card is None:
-        raise NotFound
+    board, card = load_card(request, task_id)
     reason = refuse(board, card, "due_date")
     context = {"card": card, "refused": reason, "snoozes": list_snoozes(Planner(timezone.now(), board.zone))}
     return render(request, "dashboard/_snooze.html", context)
@@ -87,10 +90,7 @@ def offer_days(request: Request, task_id: UUID) -> HttpResponse:
 @require_GET
 def show_add(request: Request, task_id: UUID) -> HttpResponse:
     """The sheet in which a task is added to the phase of another one."""
-    board = load_board(request, find_execution_id(request, task_id))
-    card = find_card(board, str(task_id))
-    if card is None:
-        raise NotFound
+    board, card = load_card(request, task_id)
     phase = next((phase for phase in board.phases if phase.id == card.task.phase_id), None)
     return render(request, "dashboard/_edit_add.html", quick_add(board, phase))
 

@@ -1,6 +1,6 @@
 """What is forgotten by itself, and when: as the operator has configured it (RETENTION). What is not named there is kept.
 
-A sweep forgets some at a time, so that no lock is held for long; it goes on at the next one.
+A sweep forgets some at a time, so that no lock is held and no dispatcher kept from its timers for long; the next one goes on.
 """
 
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from workflows.services.errors import NotFound
 from workflows.services.executions import delete_execution
 from workflows.services.transactions import in_transaction
 
-BATCH = 200
+BATCH = 50
 
 
 def forget_what_is_old(now: datetime | None = None) -> dict[str, int]:
