@@ -598,7 +598,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "workflows/flowtemplate": ("{template}", {}),
     "workflows/automationflow": ("{flow}", {}),
     "workflows/webhook": ("{webhook}", {}),
-    "workflows/apitoken": ("{token}", {"organisation": "{organisation}", "name": "New", "role": "viewer"}),
+    "workflows/apitoken": ("{quoted_token}", {"organisation": "{organisation}", "name": "New", "role": "viewer"}),
     "workflows/organisation": ("{organisation}", {"name": "New", "slug": "new", "time_zone": "Europe/Berlin"}),
     "workflows/user": ("{member}", {"email": "new@new.example", "name": "New"}),
     "auth/group": ("{group}", {"name": "New"}),

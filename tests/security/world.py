@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 from django.conf import settings
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.test import Client
@@ -212,6 +213,8 @@ def _add_tokens(side: Side, owner: Actor) -> None:
         return token
 
     side.ids["token"] = make("owner", Role.OWNER).pk
+    # As it stands in the addresses of the admin site, where _23 would be a number sign.
+    side.ids["quoted_token"] = quote(side.ids["token"])
     make("nothing", f"nothing-{side.slug}")
     make("read-only", Role.OWNER, read_only=True)
     make("expired", Role.OWNER, expires_at=timezone.now() - timedelta(seconds=1))
