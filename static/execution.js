@@ -97,14 +97,18 @@ function offerPeople(field) {
 function showPeople(list) {
   const field = $("textarea", list.parentElement);
   const options = $$("[role=option]", list);
-  if (!options.length || begunMention(field) !== list.dataset.begun) return hidePeople(field);
-  list.hidden = false;
+  const { begun, words } = $("[data-words]", list).dataset;
+  list.hidden = !options.length || begun !== list.dataset.begun;
+  if (list.hidden) return field.removeAttribute("aria-activedescendant");
   choosePerson(field, options[0]);
-  announce($("[data-words]", list).dataset.words);
+  announce(words);
 }
 
+// An answer that is still on its way does not open them again.
 function hidePeople(field) {
-  listOf(field).hidden = true;
+  const list = listOf(field);
+  list.hidden = true;
+  delete list.dataset.begun;
   field.removeAttribute("aria-activedescendant");
 }
 

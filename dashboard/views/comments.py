@@ -54,11 +54,11 @@ def delete_comment(request: Request, comment_id: UUID) -> HttpResponse:
 @require_GET
 def offer_people(request: Request) -> HttpResponse:
     """Whom the letters behind an @ may stand for."""
-    found = comments.suggest_people(request.actor, request.GET.get("q", "")[:100])
+    begun = request.GET.get("q", "")[:100]
+    found = comments.suggest_people(request.actor, begun)
     words = ngettext("%d person found", "%d people found", len(found)) % len(found)
-    return render(
-        request, "dashboard/_mentionable.html", {"found": found, "words": words, "list": request.GET.get("list", "")[:40]}
-    )
+    context = {"found": found, "words": words, "begun": begun, "list": request.GET.get("list", "")[:40]}
+    return render(request, "dashboard/_mentionable.html", context)
 
 
 @require_POST

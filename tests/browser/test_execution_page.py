@@ -1,9 +1,10 @@
 """A person looks at an execution as a list, as a graph and as its history, and talks to others about it."""
 
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests import factories
 from tests.browser.conftest import Api
@@ -156,6 +157,48 @@ def test_escape_closes_the_people_and_leaves_what_is_typed(page: Page, api: Api)
     expect(page.locator("#comment-task-people")).to_be_hidden()
     expect(page.locator("#comment-task")).to_have_value("To @jo")
     expect(page.locator("#pane-title")).to_be_visible()
+
+
+def release(route: Route, people: Any) -> None:
+    """Let a held answer through and wait until the page has done with it."""
+    people.evaluate("list => list.addEventListener('htmx:afterSettle', () => { list.dataset.settled = 'yes' })")
+    route.continue_()
+    expect(people).to_have_attribute("data-settled", "yes")
+
+
+def test_an_answer_after_escape_does_not_open_the_people_again(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?task={flow['tasks'][0]['id']}")
+    held: list[Route] = []
+    page.route(re.compile("[?&]q=jo&"), lambda route: held.append(route))
+    people = page.locator("#comment-task-people")
+    page.locator("#comment-task").focus()
+    page.keyboard.type("To @j")
+    expect(people).to_be_visible()
+    with page.expect_request(re.compile("[?&]q=jo&")):
+        page.keyboard.type("o")
+    page.keyboard.press("Escape")
+    expect(people).to_be_hidden()
+    release(held[0], people)
+    expect(people).to_be_hidden()
+    page.keyboard.type("n")
+    expect(people).to_be_visible()
+
+
+def test_people_for_fewer_letters_are_not_offered_for_more(page: Page, api: Api) -> None:
+    flow = api.start(CHOICE)
+    page.goto(f"/executions/{flow['id']}?task={flow['tasks'][0]['id']}")
+    held: list[Route] = []
+    page.route(re.compile("[?&]q=(jo)?&"), lambda route: held.append(route))
+    people = page.locator("#comment-task-people")
+    page.locator("#comment-task").focus()
+    with page.expect_request(re.compile("[?&]q=&")):
+        page.keyboard.type("To @jo")
+    release(held[0], people)
+    expect(people).to_be_hidden()
+    held[1].continue_()
+    expect(people).to_be_visible()
+    expect(people.locator("[role=option]")).to_have_count(1)
 
 
 def test_a_half_written_comment_outlives_edits_and_reloads(page: Page, api: Api) -> None:
