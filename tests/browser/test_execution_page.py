@@ -159,6 +159,17 @@ def test_escape_closes_the_people_and_leaves_what_is_typed(page: Page, api: Api)
     expect(page.locator("#pane-title")).to_be_visible()
 
 
+def hold(page: Page, begun: str) -> list[Route]:
+    """Keep the answers back that say who may be meant by these letters."""
+    held: list[Route] = []
+
+    def keep(route: Route) -> None:
+        held.append(route)
+
+    page.route(re.compile(f"[?&]q={begun}&"), keep)
+    return held
+
+
 def release(route: Route, people: Any) -> None:
     """Let a held answer through and wait until the page has done with it."""
     people.evaluate("list => list.addEventListener('htmx:afterSettle', () => { list.dataset.settled = 'yes' })")
@@ -169,8 +180,7 @@ def release(route: Route, people: Any) -> None:
 def test_an_answer_after_escape_does_not_open_the_people_again(page: Page, api: Api) -> None:
     flow = api.start(CHOICE)
     page.goto(f"/executions/{flow['id']}?task={flow['tasks'][0]['id']}")
-    held: list[Route] = []
-    page.route(re.compile("[?&]q=jo&"), lambda route: held.append(route))
+    held = hold(page, "jo")
     people = page.locator("#comment-task-people")
     page.locator("#comment-task").focus()
     page.keyboard.type("To @j")
@@ -188,8 +198,7 @@ def test_an_answer_after_escape_does_not_open_the_people_again(page: Page, api: 
 def test_people_for_fewer_letters_are_not_offered_for_more(page: Page, api: Api) -> None:
     flow = api.start(CHOICE)
     page.goto(f"/executions/{flow['id']}?task={flow['tasks'][0]['id']}")
-    held: list[Route] = []
-    page.route(re.compile("[?&]q=(jo)?&"), lambda route: held.append(route))
+    held = hold(page, "(jo)?")
     people = page.locator("#comment-task-people")
     page.locator("#comment-task").focus()
     with page.expect_request(re.compile("[?&]q=&")):
