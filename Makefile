@@ -75,6 +75,8 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
 	$(BIN)/python -m tests.lint_templates
+	# Files of others are as they came, all of them are there, and there is none without a hash. A new one: > SHA256SUMS.
+	cd static/vendor && find * -type f ! -name README.md ! -name SHA256SUMS | LC_ALL=C sort | xargs sha256sum | diff SHA256SUMS -
 	# What is skipped here ruff asks for a reason for, line by line: SQL made of names, HTML that is safe.
 	$(BIN)/bandit -q -ll -s B308,B608,B703 -r workflows dashboard config
 	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --baseline .secrets.baseline --exclude-files '$(NO_SECRETS)'
