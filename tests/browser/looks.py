@@ -211,4 +211,10 @@ def front_of(page: Page) -> str | None:
 def check(page: Page, language: str, foreign: tuple[str, ...] = (), front: str | None = None) -> list[str]:
     """Return what is wrong with a page that axe does not see: its width, headings, language, cut texts and the way of the focus."""
     found: list[str] = page.evaluate(CHECK, [language, list(foreign)])
-    return found + list(page.evaluate(FOCUS, [list(foreign), front]))
+    return found + find_lost_focus(page, foreign, front)
+
+
+def find_lost_focus(page: Page, foreign: tuple[str, ...] = (), front: str | None = None) -> list[str]:
+    """Return where the focus is not seen, or is under something."""
+    found: list[str] = page.evaluate(FOCUS, [list(foreign), front])
+    return found

@@ -14,7 +14,8 @@ from django.urls import Resolver404, resolve
 from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import violations
-from tests.browser.looks import LOOKS, Look, Visitors, check, front_of, two_of
+from tests.browser.looks import LOOKS, Look, Visitors, check, find_lost_focus, front_of, two_of
+from tests.browser.own_settings import space, tell_apart
 from tests.browser.pages import BOARD, OWNER, PAGES, Shown
 from tests.product import Product
 
@@ -41,6 +42,13 @@ def visitors(browser: Browser, product: Product) -> Iterator[Visitors]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def in_forced_colours(browser: Browser, product: Product) -> Iterator[Visitors]:
+    made = Visitors(browser, product.url, {"forced_colors": "active"})
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize(("shown", "look"), WALK)
 def test_a_page_is_as_it_should_be(world: dict[str, str], visitors: Visitors, shown: Shown, look: Look) -> None:
     page, faults = visitors.open(shown.who, look)
@@ -54,6 +62,49 @@ def test_a_page_is_as_it_should_be(world: dict[str, str], visitors: Visitors, sh
     assert found + [fault for fault in faults if not shown.expects(fault)] == []
     asked = page.evaluate("performance.getEntriesByType('resource').map(entry => new URL(entry.name).pathname)")
     assert set(shown.opens) <= {name_of(path) for path in [*asked, urlsplit(page.url).path]}
+
+
+# The states that have the most to say: what is narrow, chosen, late, failed, drawn, or in front of the rest.
+TELLING = (
+    "sign in refused",
+    "my tasks, a task",
+    "my tasks, done just now",
+    "board by status",
+    "board, calendar",
+    "board, selected",
+    "executions",
+    "execution, graph",
+    "execution, what an agent proposes",
+    "execution, share",
+    "palette",
+    "execution, not live",
+)
+OWN_SETTINGS = [
+    pytest.param(shown, Look(scheme, width, "de"), id=f"{shown.name}-{width}")
+    for shown in PAGES
+    if shown.name in TELLING
+    for scheme, width in (("light", 1280), ("dark", 320))
+]
+
+
+@pytest.mark.parametrize(("shown", "look"), OWN_SETTINGS)
+def test_a_page_bears_wider_spacing_of_its_text(world: dict[str, str], visitors: Visitors, shown: Shown, look: Look) -> None:
+    page, _faults = visitors.open(shown.who, look)
+    page.goto(shown.at(world))
+    if shown.act:
+        shown.act(page)
+    assert space(page, shown.foreign, front_of(page)) == []
+
+
+@pytest.mark.parametrize(("shown", "look"), OWN_SETTINGS[::2])
+def test_a_page_tells_things_apart_in_the_colours_of_the_system(
+    world: dict[str, str], in_forced_colours: Visitors, shown: Shown, look: Look
+) -> None:
+    page, _faults = in_forced_colours.open(shown.who, look)
+    page.goto(shown.at(world))
+    if shown.act:
+        shown.act(page)
+    assert tell_apart(page) + find_lost_focus(page, shown.foreign, front_of(page)) == []
 
 
 def name_of(path: str) -> str:
@@ -103,6 +154,27 @@ class TestTheWalkItself:
         planted.evaluate(PLANT, markup)
         planted.wait_for_timeout(100)
         assert [text for text in check(planted, "en") if word in text]
+
+    @pytest.mark.parametrize(
+        ("style", "word"),
+        [
+            ("width: 100px; overflow: hidden; white-space: nowrap", "is cut off by"),
+            ("width: 100px; border: 1px solid; white-space: nowrap", "leaves"),
+            ("width: 100px; white-space: nowrap; float: left", "lies over"),
+        ],
+    )
+    def test_finds_what_does_not_bear_wider_spacing(self, planted: Page, style: str, word: str) -> None:
+        planted.evaluate(PLANT, "<p id='tight'>Twelve words</p><p>Beside</p>")
+        planted.evaluate("style => { document.querySelector('#tight').style.cssText = style; }", style)
+        assert [text for text in space(planted) if "Twelve words" in text and word in text]
+
+    def test_finds_what_looks_like_the_rest_in_the_colours_of_the_system(
+        self, world: dict[str, str], in_forced_colours: Visitors
+    ) -> None:
+        page, _faults = in_forced_colours.open(OWNER, LOOKS[0])
+        page.goto(BOARD)
+        page.evaluate("document.querySelectorAll('.forms a').forEach(each => each.style.cssText = 'all: unset')")
+        assert [text for text in tell_apart(page) if "looks like any other" in text]
 
     def test_axe_finds_it(self, planted: Page) -> None:
         planted.evaluate(PLANT, "<img src='/static/icon.svg'>")
