@@ -22,7 +22,7 @@ PAGE = 50
 # What a spreadsheet would take for a formula when a cell begins with it.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 KINDS = ("sign_in", "session", "password", "second_factor", "secondfactor", "privacy", "retention", "apitoken", "membership")
-KINDS = (*KINDS, "customrole", "user", "organisation", "flowtemplate", "automationflow", "webhook", "agent", "entity")
+KINDS = (*KINDS, "customrole", "user", "preferences", "organisation", "flowtemplate", "automationflow", "webhook", "agent", "entity")
 KINDS = (*KINDS, "savedboard", "closingreason", "task", "phase", "execution", "audit")
 
 

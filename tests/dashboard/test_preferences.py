@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests import factories
 from tests.api.test_executions import statements
 from tests.dump import dump
-from workflows.models import Organisation, Preferences, Role, User
+from workflows.models import AuditEntry, Organisation, Preferences, Role, User
 from workflows.permissions import Actor
 
 
@@ -52,6 +52,25 @@ def test_preferences_are_read_with_the_membership(browser: Client) -> None:
     before = cost()
     browser.post("/preferences/save", {})
     assert cost() == before
+
+
+def test_the_trail_says_what_was_chosen_before_and_after(browser: Client, user: User) -> None:
+    chosen = {"theme": "dark", "density": "compact", "time_zone": "Asia/Tokyo", "language": "de"}
+    browser.post("/preferences/save", chosen)
+    browser.post("/preferences/save", chosen | {"theme": "light", "single_keys": "on"})
+    browser.post("/preferences/save", chosen | {"theme": "light", "single_keys": "on"})
+    browser.post("/preferences/tour")
+    acts = AuditEntry.objects.filter(action__in=["user.changed", "preferences.changed", "preferences.created"]).order_by("id")
+    assert [(act.action, act.before, act.after) for act in acts] == [
+        ("user.changed", {"language": "", "time_zone": ""}, {"language": "de", "time_zone": "Asia/Tokyo"}),
+        (
+            "preferences.changed",
+            {"single_keys": True, "density": "comfortable", "theme": "system"},
+            {"single_keys": False, "density": "compact", "theme": "dark"},
+        ),
+        ("preferences.changed", {"single_keys": False, "theme": "dark"}, {"single_keys": True, "theme": "light"}),
+    ]
+    assert {(act.actor_id, act.organisation_id) for act in acts} == {(str(user.pk), user.memberships.get().organisation_id)}
 
 
 class TestLooks:

@@ -19,7 +19,7 @@ MASK = "•••"
 # A longer text is cut: the trail says what changed, the thing itself has the whole.
 MOST = 2000
 # Changes of these are no news: they follow from other changes, or from mere use.
-UNTOLD = frozenset({"updated_at", "updated_by", "last_login", "last_used_on", "search_text", "runs", "last_step"})
+UNTOLD = frozenset({"updated_at", "updated_by", "last_login", "last_used_on", "search_text", "runs", "last_step", "tour_seen"})
 
 
 class AuditEntry(models.Model):
@@ -131,7 +131,7 @@ class Audited(models.Model):
             was_new = self._state.adding
             super().save(*args, **kwargs)
             if was_new:
-                self._note("created", None, self.audited_values())
+                self.note_creation()
             elif before is not None:
                 self.note_change(before)
 
@@ -144,6 +144,9 @@ class Audited(models.Model):
         """Return the columns that are told of, as they are."""
         names = [field.attname for field in self._meta.concrete_fields if field.attname not in UNTOLD]
         return {name: getattr(self, name) for name in names}
+
+    def note_creation(self) -> None:
+        self._note("created", None, self.audited_values())
 
     def note_change(self, before: Mapping[str, Any]) -> None:
         """Write down in what the row differs from what it was, if in anything."""

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from workflows import origin
+from workflows.models.audit import Audited
 from workflows.models.organisation import User
 
 
@@ -16,7 +18,7 @@ class Theme(models.TextChoices):
     DARK = "dark"
 
 
-class Preferences(models.Model):
+class Preferences(Audited):
     """What one person has chosen; nobody has to have such a row. `single_keys`: letters act as shortcuts (WCAG 2.1.4).
 
     `tour_seen`: the tour of the pages has been taken or waved away.
@@ -33,3 +35,11 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return f"Preferences of {self.user}"
+
+    def audited_organisation(self) -> int | None:
+        """Told of where the account is."""
+        return origin.present().organisation_id or self.user.audited_organisation()
+
+    def note_creation(self) -> None:
+        """Who has no row has the usual: the first choice is a change of that."""
+        self.note_change(Preferences(pk=self.pk, user_id=self.user_id).audited_values())
