@@ -22,6 +22,7 @@ from workflows.services.due import zone_of
 from workflows.services.errors import Clash, InvalidInput, NotFound, UndoRefused
 from workflows.services.members import actor_of, find_membership
 from workflows.services.preferences import read_zone
+from workflows.services.second_factor import has_second_factor
 from workflows.services.sharing import is_partner_only
 
 # Everything else belongs to somebody else: the API, the admin site, health, files.
@@ -46,6 +47,8 @@ class WorkplaceMiddleware:
         if request.path.startswith(FOREIGN):
             if request.path.startswith(ADMIN):
                 speak(request)
+                if owes_factor(request.user) and request.path != reverse("admin:logout"):
+                    return redirect(reverse("account") + "?demanded")
             return self.get_response(request)
         response = self.answer(request)
         patch_vary_headers(response, ["HX-Request", "Cookie"])
@@ -100,6 +103,13 @@ def lacks_factor(membership: Membership) -> bool:
         return False
     factor = getattr(membership.user, "second_factor", None)
     return factor is None or factor.confirmed_at is None
+
+
+def owes_factor(user: object) -> bool:
+    """Whether an organisation of the person demands a second factor that they have not set up. The admin site opens all of them."""
+    if not isinstance(user, User) or has_second_factor(user):
+        return False
+    return Membership.objects.filter(user=user, organisation__second_factor_required=True).exists()
 
 
 def zone_for(membership: Membership) -> ZoneInfo:

@@ -22,8 +22,8 @@ PAGE = 50
 # What a spreadsheet would take for a formula when a cell begins with it.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 KINDS = ("sign_in", "session", "password", "second_factor", "secondfactor", "privacy", "retention", "apitoken", "membership")
-KINDS = (*KINDS, "customrole", "user", "preferences", "organisation", "flowtemplate", "automationflow", "webhook", "agent", "entity")
-KINDS = (*KINDS, "savedboard", "closingreason", "task", "phase", "execution", "audit")
+KINDS = (*KINDS, "customrole", "user", "preferences", "organisation", "flowtemplate", "automationflow", "webhook", "agent")
+KINDS = (*KINDS, "entity", "savedboard", "closingreason", "task", "phase", "execution", "audit")
 
 
 @require_GET

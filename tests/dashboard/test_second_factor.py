@@ -246,6 +246,28 @@ class TestAdministration:
         assert client.post("/login/code", {"code": code_of(user)})["Location"] == "/admin/"
         assert client.get("/admin/").status_code == 200
 
+    @pytest.mark.parametrize("path", ["/admin/", "/admin/workflows/user/", "/admin/login/?next=/admin/", "/admin/nothing"])
+    def test_staff_without_it_see_nothing_of_the_site_where_their_organisation_demands_it(
+        self, browser: Client, user: User, path: str, other_organisation: Organisation
+    ) -> None:
+        User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
+        # Not the one that they are at work in, which is the first.
+        Membership.objects.create(user=user, organisation=other_organisation, role=Role.OWNER)
+        assert browser.get("/admin/").status_code == 200
+        Organisation.objects.filter(pk=other_organisation.pk).update(second_factor_required=True)
+        answer = browser.get(path)
+        assert (answer.status_code, answer["Location"], answer.content) == (302, "/preferences/account?demanded", b"")
+        assert browser.post("/admin/workflows/organisation/add/", {"name": "New", "slug": "new"}).status_code == 302
+        assert not Organisation.objects.filter(slug="new").exists()
+        set_up(browser, user)
+        assert browser.get("/admin/").status_code == 200
+
+    def test_who_owes_it_can_still_sign_out_there(self, browser: Client, user: User) -> None:
+        User.objects.filter(pk=user.pk).update(is_staff=True)
+        Organisation.objects.update(second_factor_required=True)
+        browser.post("/admin/logout/")
+        assert browser.get("/")["Location"].startswith("/login")
+
     def test_who_is_no_staff_is_told_so_and_sent_nowhere_else(self, browser: Client) -> None:
         assert browser.get("/admin/login/?next=/admin/").status_code == 403
         assert Client().get("/admin/login/?next=https://evil.example/")["Location"] == "/login?next=%2Fadmin%2F"
