@@ -13,17 +13,16 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from dashboard.areas import list_settings
+from dashboard.audit_words import KINDS, describe_act, name_kind, name_tasks
 from dashboard.people import People
 from dashboard.requests import Request, wants_fragment
+from dashboard.wording import describe_moment
 from workflows.services.audit_trail import Act, Question, export_trail, read_trail, rows_of
 from workflows.services.due import zone_of
 
 PAGE = 50
 # What a spreadsheet would take for a formula when a cell begins with it.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-KINDS = ("sign_in", "session", "password", "second_factor", "secondfactor", "privacy", "retention", "apitoken", "membership")
-KINDS = (*KINDS, "customrole", "user", "preferences", "organisation", "flowtemplate", "automationflow", "webhook", "agent")
-KINDS = (*KINDS, "entity", "savedboard", "closingreason", "task", "phase", "execution", "audit")
 
 
 @require_GET
@@ -32,17 +31,30 @@ def show_audit(request: Request) -> HttpResponse:
     acts = read_trail(request.actor, question, PAGE + 1, read_place(request.GET.get("after", "")))
     people, zone = People(request.actor.organisation), zone_of(request.actor.organisation)
     names = people.actors({"actor_kind": act.actor_kind, "actor_id": act.actor_id} for act in acts)
+    members = {person.id: person.name for person in people.members}
+    tasks = name_tasks(acts[:PAGE])
     last = acts[PAGE - 1] if len(acts) > PAGE else None
     asked = {name: request.GET.get(name, "") for name in ("q", "kind", "actor", "since", "until", "request")}
     query = urlencode({name: value for name, value in asked.items() if value})
     place = f"{last.at.isoformat()}~{last.place[0]}~{last.place[1]}" if last else ""
     context = {
         "areas": list_settings(request.actor, "audit"),
-        "acts": [(act, act.at.astimezone(zone), names[act.actor_kind, act.actor_id], list(changes(act))) for act in acts[:PAGE]],
+        "rows": [
+            {
+                "act": act,
+                "kind": name_kind(act),
+                "task": tasks.get(act.subject_id, ""),
+                "who": names[act.actor_kind, act.actor_id],
+                "what": describe_act(act, members, zone),
+                "when": describe_moment(act.at),
+                "changed": list(changes(act)),
+            }
+            for act in acts[:PAGE]
+        ],
         "asked": asked,
         "query": query,
         "next": urlencode({**{n: v for n, v in asked.items() if v}, "after": place}) if place else "",
-        "kinds": KINDS,
+        "kinds": KINDS.items(),
         "members": people.members,
     }
     template = "dashboard/audit.html"

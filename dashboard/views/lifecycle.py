@@ -39,7 +39,8 @@ def start_flow(request: Request) -> HttpResponse:
         execution_id = start_about(request.actor, request.POST)
         return HttpResponseClientRedirect(reverse("board", args=[execution_id]))
     rows = FlowTemplate.objects.filter(organisation=request.actor.organisation, deleted_at=None, enabled=True).order_by("name")
-    context = {"templates": rows[:MOST_TEMPLATES], "entities": find_entities(request.actor, "")}
+    chosen = request.GET.get("template", "")
+    context = {"templates": rows[:MOST_TEMPLATES], "chosen": chosen, "entities": find_entities(request.actor, "")}
     return render(request, "dashboard/_start.html", context)
 
 

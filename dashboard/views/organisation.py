@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dashboard.areas import list_settings
+from dashboard.permission_words import group_actions
 from dashboard.requests import Request
 from workflows.models import Role
 from workflows.permissions import ACTIONS, BUILT_IN
@@ -71,7 +72,7 @@ def edit_role(request: Request, slug: str = "") -> HttpResponse:
         "areas": list_settings(request.actor, "roles"),
         "role": role,
         "name": name,
-        "actions": [(action, action in simple) for action in ACTIONS],
+        "groups": group_actions(ACTIONS, simple),
         "further": request.POST.get("further") or (json.dumps(further, indent=2) if further else ""),
         "problem": problem,
     }
@@ -93,6 +94,14 @@ def read_grants(request: Request) -> list[Any]:
     if not isinstance(further, list):
         raise InvalidInput(_("Further grants"), _("must be a list"))
     return [*chosen, *further]
+
+
+@require_GET
+def ask_deletion(request: Request, slug: str) -> HttpResponse:
+    request.actor.require(roles.EDIT_ROLES)
+    role = roles.find_role(request.actor, slug)
+    words = _("“%s” is gone for good. While somebody has it, it is not deleted.") % role.name
+    return ask(request, _("Delete this role?"), words, reverse("delete-role", args=[slug]), _("Delete"))
 
 
 @require_POST
@@ -118,6 +127,20 @@ def members(request: Request, problem: str = "") -> dict[str, Any]:
         "problem": problem,
         "saved": "saved" in request.GET,
     }
+
+
+@require_GET
+def ask_removal(request: Request, user_id: str) -> HttpResponse:
+    request.actor.require(roles.EDIT_MEMBERS)
+    member = roles.find_member(request.actor, user_id)
+    words = _("%s sees nothing of the organisation from the next page on. What they did stays, and tasks keep their name.")
+    return ask(request, _("Remove this person?"), words % member.user, reverse("save-member", args=[user_id]), _("Remove"))
+
+
+def ask(request: Request, title: str, words: str, address: str, act: str) -> HttpResponse:
+    """The dialog before something that cannot be taken back."""
+    context = {"title": title, "words": words, "address": address, "act": act}
+    return render(request, "dashboard/_confirm_leaving.html", context)
 
 
 @require_POST

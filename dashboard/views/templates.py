@@ -24,6 +24,7 @@ def show_templates(request: Request) -> HttpResponse:
             problem = "" if file else describe_problem(None)
     context = {
         "templates": list_templates(request.actor),
+        "may_start": request.actor.may("workflow:execution:trigger"),
         "may_import": request.actor.may("workflow:definition:create"),
         "results": [(result, describe_notes(result.notes)) for result in results],
         "problem": problem,

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard.areas import list_settings
+from dashboard.permission_words import group_actions
 from dashboard.requests import Request
 from workflows.models import ApiToken
 from workflows.permissions import ACTIONS
@@ -44,11 +45,8 @@ def state_of(token: ApiToken) -> tuple[str, str]:
 def show_form(request: Request) -> HttpResponse:
     actor = request.actor
     actor.require("token:create")
-    groups: dict[str, list[str]] = {}
-    for action in ACTIONS:
-        if actor.might(action):
-            groups.setdefault(action.split(":", 1)[0], []).append(action)
-    return render(request, "dashboard/_token_form.html", {"groups": groups.items(), "days": LIFETIME.days})
+    groups = group_actions(action for action in ACTIONS if actor.might(action))
+    return render(request, "dashboard/_token_form.html", {"groups": groups, "days": LIFETIME.days})
 
 
 @require_POST

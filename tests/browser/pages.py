@@ -305,7 +305,9 @@ PAGES = (
     Shown("agent, delete", AGENTS, act=dialog(".run [id^=delete-]"), opens=("agent-delete-ask",)),
     # The organisation and oneself
     Shown("members", "/organisation/members"),
+    Shown("member, remove", "/organisation/members", act=dialog("[id^=remove-]"), opens=("remove-member-ask",)),
     Shown("roles", "/organisation/roles"),
+    Shown("role, delete", "/organisation/roles", act=dialog("[id^=delete-]"), opens=("delete-role-ask",)),
     Shown("role", "/organisation/roles/{role}"),
     Shown("role, new", "/organisation/roles/new"),
     Shown("tokens", TOKENS),

@@ -22,3 +22,16 @@ def test_a_file_is_taken_in_by_keyboard_and_given_out(page: Page) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name=f"Export {exports.heat_pump()['name']}").first.click()
     assert orjson.loads(download.value.path().read_bytes())["name"] == exports.heat_pump()["name"]
+
+
+def test_a_flow_is_started_from_the_row_of_its_template(page: Page) -> None:
+    page.goto("/templates")
+    row = page.locator(".tr", has_text="Grid Connection")
+    row.get_by_role("button", name="Start").click()
+    expect(page.locator("#dialog select[name=template] option:checked")).to_have_text("Grid Connection")
+    page.locator("#dialog [name=new_contact]").fill("Nora Neu")
+    page.locator("#dialog").get_by_role("button", name="Start", exact=True).click()
+    expect(page.locator("h1")).to_have_text("Grid Connection")
+    page.goto("/templates")
+    row.get_by_role("link", name="running").click()
+    expect(page.locator("[data-card]", has_text="Nora Neu").first).to_be_visible()

@@ -6,13 +6,17 @@ import re
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 
+from dashboard.audit_words import KINDS
 from tests import factories
 from tests.api.client import Client as Api
 from tests.dump import dump
 from workflows.models import ApiToken, AuditEntry, ClosingReason, Organisation, Role, User
+from workflows.models.audit import Audited
 from workflows.permissions import Actor
+from workflows.services.tasks import patch_task
 from workflows.services.tokens import create_token
 
 PASSWORD = "correct horse battery"
@@ -86,6 +90,29 @@ def test_the_trail_shows_own_acts_and_history_in_one_order_and_nothing_of_others
     assert "=cmd()" in only
 
 
+def test_the_trail_says_in_words_what_was_done_to_what_task(browser: Client, actor: Actor) -> None:
+    execution = factories.start(actor)
+    task = execution.tasks.order_by("crt_since").exclude(crt_since=None).get()
+    patch_task(actor, execution.pk, task.pk, {"due_date": "2099-12-24"})
+    page = " ".join(browser.get("/organisation/audit").content.decode().split())
+    assert f"{execution.name} · {task.name}" in page
+    assert "set the due date to 24 Dec 2099" in page
+    assert "<code>task.due_date</code>" in page
+    ClosingReason.objects.create(organisation=actor.organisation, title="Too dear")
+    page = " ".join(browser.get("/organisation/audit?kind=closingreason").content.decode().split())
+    assert 'Too dear <span class="tag">Closing reason</span>' in page
+    assert ": created</p>" in page
+
+
+def test_every_kind_of_act_has_words(actor: Actor) -> None:
+    told = {model._meta.model_name for model in apps.get_models() if issubclass(model, Audited)}
+    assert told <= set(KINDS)
+    assert set(KINDS) - told == {
+        *("execution", "phase", "task", "comment", "sign_in", "session", "password", "second_factor", "privacy", "retention"),
+        *("audit", "preferences"),
+    }
+
+
 def test_pages_of_the_trail_bring_each_act_once(browser: Client, actor: Actor) -> None:
     for number in range(60):
         ClosingReason.objects.create(organisation=actor.organisation, title=f"Reason number {number:03}")
@@ -93,7 +120,7 @@ def test_pages_of_the_trail_bring_each_act_once(browser: Client, actor: Actor) -
     found, address = [], "/organisation/audit"
     while address:
         page = browser.get(address).content.decode()
-        found += re.findall(r"<code>closingreason.created</code> (Reason number \d+)", page)
+        found += re.findall(r"<h2>(Reason number \d+) ", page)
         following = re.search(r'href="(\?[^"]*after=[^"]*)"', page)
         address = "/organisation/audit" + following[1].replace("&amp;", "&") if following else ""
     assert sorted(found) == [f"Reason number {number:03}" for number in range(60)]

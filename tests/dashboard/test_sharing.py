@@ -276,6 +276,10 @@ def test_a_role_is_made_changed_and_deleted(owner: Client) -> None:
         assert owner.post(f"/organisation/roles/{role.slug}", {"name": "R", "further": further}).status_code == 422
     assert dump() == before
     assert owner.get("/organisation/roles").status_code == 200
+    assert (
+        f'action="/organisation/roles/{role.slug}/delete"'
+        in owner.get(f"/organisation/roles/{role.slug}/delete/ask").content.decode()
+    )
     assert owner.post(f"/organisation/roles/{role.slug}/delete").status_code == 302
     assert not CustomRole.objects.exists()
 
@@ -289,6 +293,9 @@ def test_a_member_gets_another_role_and_the_last_owner_stays(owner: Client, acto
     assert owner.post(f"/organisation/members/{actor.id}", {"role": "viewer"}).status_code == 422
     assert owner.post(f"/organisation/members/{actor.id}", {"remove": "1"}).status_code == 422
     assert dump() == before
+    asked = owner.get(f"/organisation/members/{user.pk}/remove/ask").content.decode()
+    assert f'action="/organisation/members/{user.pk}"' in asked
+    assert 'name="remove"' in asked
     assert owner.post(f"/organisation/members/{user.pk}", {"remove": "1"}).status_code == 302
     assert not Membership.objects.filter(user=user).exists()
 

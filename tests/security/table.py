@@ -417,9 +417,11 @@ row("organisation/roles", GET=act())
 row("organisation/roles/new", GET=act(), POST=act({"name": "New", "action": ["kanban:view"]}))
 row("organisation/roles/<slug:slug>", GET=act(), POST=act({"name": "New", "action": ["kanban:view"]}))
 row("organisation/roles/<slug:slug>/delete", POST=act())
+row("organisation/roles/<slug:slug>/delete/ask", GET=act())
 row("organisation/members", GET=act())
 row("organisation/second-factor", POST=act({"demanded": "on"}))
 row("organisation/members/<str:user_id>/second-factor/reset", POST=act())
+row("organisation/members/<str:user_id>/remove/ask", GET=act())
 row("organisation/members/<str:user_id>", POST=act({"role": "viewer"}, {"role": "{role}"}, {"remove": "1"}))
 
 # --- pages: automation ----------------------------------------------------------------------------------------------------

@@ -182,11 +182,16 @@ def _lock(actor: Actor) -> None:
 
 
 def lock_member(actor: Actor, user_id: str) -> Membership:
-    """Return a member whom the actor may change. Raises NotFound; PermissionRefused for who has more than the actor."""
+    """Return a member whom the actor may change, as `find_member` does, while nobody else changes members."""
     _lock(actor)
+    return find_member(actor, user_id)
+
+
+def find_member(actor: Actor, user_id: str) -> Membership:
+    """Return a member whom the actor may change. Raises NotFound; PermissionRefused for who has more than the actor."""
     if not (user_id.isascii() and user_id.isdecimal() and len(user_id) < 19):
         raise NotFound
-    member = Membership.objects.filter(organisation=actor.organisation, user_id=int(user_id)).first()
+    member = Membership.objects.filter(organisation=actor.organisation, user_id=int(user_id)).select_related("user").first()
     if member is None:
         raise NotFound
     if member.role in role_names(actor):

@@ -12,11 +12,12 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
+from django.db.models import Count
 from django.utils.module_loading import import_string
 
 from workflows.engine.errors import WorkflowError
-from workflows.models import Agent, AutomationFlow, ClosingReason, Entity, FlowTemplate
-from workflows.permissions import Actor
+from workflows.models import Agent, AutomationFlow, ClosingReason, Entity, Execution, FlowTemplate
+from workflows.permissions import VIEW, Actor, executions_within
 from workflows.services.errors import InvalidInput
 from workflows.services.templates import ABOUT, create_template, find_template
 
@@ -217,8 +218,32 @@ def _schemas(document: Json) -> Iterator[tuple[str, str]]:
             yield f"{place}.schema {schema}", schema
 
 
-def list_templates(actor: Actor) -> list[FlowTemplate]:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A template with what people want to know of it at a glance; `running` counts the flows that the actor may see."""
+
+    template: FlowTemplate
+    phases: int
+    tasks: int
+    running: int
+
+
+def list_templates(actor: Actor) -> list[Listed]:
     """Return the organisation's templates by name, for who may see them."""
     actor.require("workflow:definition:view")
-    rows = FlowTemplate.objects.filter(organisation=actor.organisation, deleted_at=None)
-    return list(rows.order_by("name", "id")[:1000])
+    rows = FlowTemplate.objects.filter(organisation=actor.organisation, deleted_at=None).select_related("definition")
+    running = count_running(actor)
+    return [_listed(template, running.get(template.id, 0)) for template in rows.order_by("name", "id")[:1000]]
+
+
+def _listed(template: FlowTemplate, running: int) -> Listed:
+    document = orjson.loads(template.definition.body)
+    return Listed(template, len(document.get("phases") or ()), len(document["tasks"]), running)
+
+
+def count_running(actor: Actor) -> dict[str, int]:
+    """Return how many running flows there are of each template, by its id."""
+    rows = Execution.objects.filter(organisation=actor.organisation, status="STARTED", deleted_at=None)
+    return dict(
+        rows.filter(executions_within(actor, VIEW)).order_by().values_list("template_id").annotate(Count("pk", distinct=True))
+    )
