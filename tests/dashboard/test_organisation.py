@@ -109,7 +109,7 @@ def test_every_kind_of_act_has_words(actor: Actor) -> None:
     assert told <= set(KINDS)
     assert set(KINDS) - told == {
         *("execution", "phase", "task", "comment", "sign_in", "session", "password", "second_factor", "privacy", "retention"),
-        *("audit", "preferences"),
+        "audit",
     }
 
 
