@@ -106,7 +106,7 @@ def lacks_factor(membership: Membership) -> bool:
 
 
 def owes_factor(user: object) -> bool:
-    """Whether an organisation of the person demands a second factor that they have not set up. The admin site opens all of them."""
+    """Whether any organisation of the person demands a second factor that is not set up: the admin site opens all of them."""
     if not isinstance(user, User) or has_second_factor(user):
         return False
     return Membership.objects.filter(user=user, organisation__second_factor_required=True).exists()
