@@ -58,7 +58,7 @@ def set_up(request: Request) -> HttpResponse:
 
     def is_right() -> bool:
         codes = second_factor.confirm_setup(request.user, request.POST.get("code", ""), request.session.session_key)
-        found.extend(codes or [])
+        found[:] = codes or []
         return codes is not None
 
     if not second_factor.guard(request, request.user, is_right):

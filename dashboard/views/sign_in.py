@@ -95,8 +95,13 @@ def sign_in_to_admin(request: HttpRequest) -> HttpResponse:
 
 def answer_lockout(request: HttpRequest, response: HttpResponse | None, credentials: dict[str, Any] | None) -> HttpResponse:
     """The sign-in page once more, with the time to wait: the same for accounts that do not exist."""
-    wait = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    context = {"is_locked": True, "minutes": wait // 60, "username": find_username(request, credentials), "oidc": settings.OIDC}
+    wait = getattr(request, "lockout_wait", 0) or int(settings.AXES_COOLOFF_TIME.total_seconds())
+    context = {
+        "is_locked": True,
+        "minutes": -(-wait // 60),
+        "username": find_username(request, credentials),
+        "oidc": settings.OIDC,
+    }
     answer = render(request, "dashboard/sign_in.html", context, status=429)
     answer.headers["Retry-After"] = str(wait)
     return answer

@@ -145,6 +145,54 @@ def test_too_many_wrong_codes_close_the_account_to_that_address_like_wrong_passw
     assert "000000" not in str(list(AccessAttempt.objects.values()))
 
 
+class TestFromManyAddresses:
+    """Wrong codes of somebody who has the password, each few of them from another address."""
+
+    def tries(self, user: User, address: str, *codes: str) -> list[int]:
+        client = Client(REMOTE_ADDR=address)
+        client.post("/login", {"username": user.email, "password": PASSWORD})
+        return [client.post("/login/code", {"code": code}).status_code for code in codes]
+
+    def wrong(self, user: User, most: int = 20, network: str = "192.0.2") -> list[int]:
+        return [status for n in range(most // 5) for status in self.tries(user, f"{network}.{n}", *["000000"] * 5)]
+
+    def test_twenty_in_an_hour_close_the_step_for_all_addresses_in_words_and_in_the_trail(
+        self, browser: Client, user: User, clock: Any
+    ) -> None:
+        set_up(browser, user)
+        assert self.wrong(user) == [422] * 19 + [429]
+        act = AuditEntry.objects.get(action="sign_in.locked_out")
+        assert (act.subject_id, act.after) == (str(user.pk), {"factor": "code"})
+        clock.shift(60)
+        client = Client(REMOTE_ADDR="198.51.100.1")
+        assert client.post("/login", {"username": user.email, "password": PASSWORD})["Location"] == "/login/code"
+        answer = client.post("/login/code", {"code": code_of(user)})
+        assert (answer.status_code, answer["Retry-After"]) == (429, "3540")
+        assert "Try again in 59 minutes" in answer.content.decode()
+        clock.shift(3541)
+        assert self.tries(user, "198.51.100.1", code_of(user)) == [302]
+
+    def test_a_right_code_begins_the_count_anew(self, browser: Client, user: User, clock: Any) -> None:
+        set_up(browser, user)
+        assert self.wrong(user, 15) == [422] * 15
+        clock.shift(60)
+        assert self.tries(user, "198.51.100.1", code_of(user)) == [302]
+        clock.shift(60)
+        assert self.wrong(user, 15, "203.0.113") == [422] * 15
+        clock.shift(60)
+        assert self.tries(user, "198.51.100.2", code_of(user)) == [302]
+
+    def test_nobody_without_the_password_closes_it(self, browser: Client, user: User, clock: Any) -> None:
+        set_up(browser, user)
+        for n in range(5):
+            stranger = Client(REMOTE_ADDR=f"192.0.2.{n}")
+            for _ in range(5):
+                stranger.post("/login", {"username": user.email, "password": "wrong"})
+                stranger.post("/login/code", {"code": "000000"})
+        clock.shift(60)
+        assert self.tries(user, "198.51.100.1", code_of(user)) == [302]
+
+
 def test_a_right_code_forgets_the_failures_before_it_and_a_right_password_alone_does_not(
     browser: Client, user: User, clock: Any
 ) -> None:

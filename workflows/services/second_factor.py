@@ -1,12 +1,14 @@
 """The second factor: set up, asked for after the password, renewed, taken away. A code is good once, whichever kind it is.
 
-Who tries codes is counted with those who try passwords (`guard`), so that both close the account to an address alike.
+Who tries codes is counted with those who try passwords (`guard`), so that both close the account to an address alike. Wrong codes
+are counted over all addresses, too: only who has shown the password gets so far, and addresses are cheap.
 """
 
 import hmac
+import math
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyotp
 from axes.handlers.proxy import AxesProxyHandler
@@ -14,7 +16,7 @@ from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 from django.utils import timezone
 
-from workflows.models import Membership, Organisation, RecoveryCode, Role, SecondFactor, User
+from workflows.models import AuditEntry, Membership, Organisation, RecoveryCode, Role, SecondFactor, User
 from workflows.models.access import hash_secret, is_hash_of
 from workflows.models.audit import note
 from workflows.models.session import Session, hash_key
@@ -22,7 +24,7 @@ from workflows.permissions import Actor
 from workflows.sealing import seal, unseal
 from workflows.services.errors import InvalidInput, NotFound
 from workflows.services.roles import EDIT_MEMBERS, EDIT_ROLES, lock_member
-from workflows.services.sign_ins import organisation_of
+from workflows.services.sign_ins import note_lockout, organisation_of
 from workflows.services.transactions import in_transaction
 
 ISSUER = "Flowdeck"
@@ -32,23 +34,51 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # pragma: allowlist secret
 # A device's clock may be wrong by one step of 30 s.
 DRIFT = (-1, 0, 1)
 MAX_CODE = 40
+# After so many wrong codes in so long, from whatever addresses, none is looked at: three in a million are right.
+MOST_CODES = 20
+CODES_WINDOW = timedelta(hours=1)
 
 
 def has_second_factor(user: User) -> bool:
     return SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).exists()
 
 
+@in_transaction
 def guard(request: HttpRequest, user: User, is_right: Callable[[], bool]) -> bool:
-    """Ask whether a secret is right, unless too many were wrong from this address; then the request is answered as locked out."""
+    """Ask whether a code is right, unless too many were wrong from this address or in all; then it is answered as locked out."""
     credentials = {"username": user.email}
-    if not AxesProxyHandler.is_allowed(request, credentials):
-        request.axes_locked_out = True  # type: ignore[attr-defined]
-        request.axes_credentials = credentials  # type: ignore[attr-defined]
+    # One code at a time: of any number of requests at once no more are tried than there is room for.
+    SecondFactor.objects.select_for_update().filter(user=user).first()
+    wait = seconds_closed(user)
+    if wait or not AxesProxyHandler.is_allowed(request, credentials):
+        _lock_out(request, credentials, wait)
         return False
     if is_right():
         return True
     user_login_failed.send(sender=__name__, credentials=credentials | {"factor": "code"}, request=request)
+    wait = seconds_closed(user)
+    if wait:
+        note_lockout(__name__, user.email, "code")
+        _lock_out(request, credentials, wait)
     return False
+
+
+def seconds_closed(user: User, now: datetime | None = None) -> int:
+    """Return for how long no code of the person is looked at, as too many were wrong since they last came in; mostly 0."""
+    at = now or timezone.now()
+    acts = AuditEntry.objects.filter(subject_id=str(user.pk), at__gt=at - CODES_WINDOW).order_by("-pk")
+    came = acts.filter(action="sign_in.succeeded").values_list("pk", flat=True).first()
+    failures = acts.filter(action="sign_in.failed", after__factor="code")
+    if came is not None:
+        failures = failures.filter(pk__gt=came)
+    times = list(failures.values_list("at", flat=True)[:MOST_CODES])
+    return math.ceil((times[-1] + CODES_WINDOW - at).total_seconds()) if len(times) == MOST_CODES else 0
+
+
+def _lock_out(request: HttpRequest, credentials: dict[str, str], wait: int) -> None:
+    request.axes_locked_out = True  # type: ignore[attr-defined]
+    request.axes_credentials = credentials  # type: ignore[attr-defined]
+    request.lockout_wait = wait  # type: ignore[attr-defined]
 
 
 @in_transaction

@@ -31,8 +31,8 @@ def note_failure(sender: object, credentials: dict[str, Any], **_about: Any) -> 
 
 
 @receiver(user_locked_out)
-def note_lockout(sender: object, username: str | None = None, **_about: Any) -> None:
-    _note_of_address("sign_in.locked_out", username)
+def note_lockout(sender: object, username: str | None = None, factor: str | None = None, **_about: Any) -> None:
+    _note_of_address("sign_in.locked_out", username, factor)
 
 
 def _note_of_address(action: str, email: object, factor: object = None) -> None:
