@@ -91,7 +91,30 @@ def test_nothing_tells_whether_there_is_an_account(user: User) -> None:
     assert [message.to for message in mail.outbox] == [[user.email]]
 
 
-def test_who_signs_in_elsewhere_only_or_is_no_longer_active_gets_no_link(user: User, organisation: Organisation) -> None:
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_who_signs_in_by_the_provider_only_is_told_so_in_the_mail_and_gets_no_link(
+    user: User, settings: Any, language: str
+) -> None:
+    settings.OIDC = {"name": "Acme ID"}
+    user.set_unusable_password()
+    user.save()
+    known, unknown = ask(user.email, language=language), ask("nobody@acme.example", language=language)
+    assert (known.status_code, known["Location"], known.content) == (unknown.status_code, unknown["Location"], unknown.content)
+    factories.run_jobs()
+    assert [message.to for message in mail.outbox] == [[user.email]]
+    assert "Acme ID" in mail.outbox[0].body
+    assert "/reset" not in mail.outbox[0].body
+    assert ("sign in with" in mail.outbox[0].body) == (language == "en")
+
+
+def test_a_link_from_before_gives_no_password_to_an_account_that_has_none_any_more(user: User) -> None:
+    link = sent_link(user)
+    user.set_unusable_password()
+    user.save()
+    assert "not valid any more" in Client().get(link).content.decode()
+
+
+def test_who_has_no_password_and_no_provider_or_is_no_longer_active_gets_no_mail(user: User, organisation: Organisation) -> None:
     other = factories.make_user(organisation, "jan@acme.example", "Jan")
     other.set_unusable_password()
     other.save()

@@ -19,6 +19,8 @@ from workflows.services import queue
 
 KIND = "send_account_mail"
 RESET, CHANGED = "reset", "changed"
+# In the place of a link, to who has no password: how they sign in.
+ELSEWHERE = "elsewhere"
 
 
 def write_mail(what: str, user_id: int | None, organisation_id: int | None, *, once: str | None = None) -> None:
@@ -37,13 +39,16 @@ def write_mail(what: str, user_id: int | None, organisation_id: int | None, *, o
 def send_mail(actor: Actor, job: Job) -> None:
     """Send the mail of a job. The link is made now, so that it is good for its whole time, whatever the mail had to wait for."""
     user = User.objects.filter(pk=job.payload["user_id"] or 0, is_active=True).first()
-    if user is None or (job.payload["what"] == RESET and not user.has_usable_password()):
+    what = job.payload["what"]
+    if what == RESET and user is not None and not user.has_usable_password():
+        what = ELSEWHERE
+    if user is None or (what == ELSEWHERE and not settings.OIDC):
         return
     refuse_in_transaction()
     # The address is not kept with the job: whoever looks at an organisation's jobs need not see who has forgotten a password.
     delivery = queue.begin_delivery(job, "mailto:")
     try:
-        compose(user, job).send()
+        compose(what, user, job).send()
     except (smtplib.SMTPException, OSError, ValueError) as error:
         code = error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else None
         queue.end_delivery(delivery, "refused", http_status=code)
@@ -51,12 +56,12 @@ def send_mail(actor: Actor, job: Job) -> None:
     queue.end_delivery(delivery, "taken")
 
 
-def compose(user: User, job: Job) -> EmailMessage:
-    """Return the mail of a job; the first line of its template is the subject."""
+def compose(what: str, user: User, job: Job) -> EmailMessage:
+    """Return a mail for a job; the first line of its template is the subject."""
     known = dict(settings.LANGUAGES)
     language = user.language if user.language in known else job.payload["language"]
     with translation.override(language):
-        text = render_to_string(f"mail/{job.payload['what']}.txt", {"user": user, **links(user)})
+        text = render_to_string(f"mail/{what}.txt", {"user": user, **links(user)})
     subject, _line, body = text.strip().partition("\n")
     host = urlsplit(settings.PUBLIC_URL).hostname or "localhost"
     return EmailMessage(subject, body.strip() + "\n", to=[user.email], headers={"Message-ID": f"<{job.pk}@{host}>"})
@@ -68,4 +73,5 @@ def links(user: User) -> dict[str, Any]:
         "url": settings.PUBLIC_URL,
         "reset_url": f"{settings.PUBLIC_URL}/reset/{key}/{token}",
         "minutes": settings.PASSWORD_RESET_TIMEOUT // 60,
+        "provider": settings.OIDC and settings.OIDC["name"],
     }
