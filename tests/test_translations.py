@@ -1,5 +1,6 @@
 """German is complete, and what is compiled is what is written."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -36,6 +37,20 @@ def test_the_compiled_catalogue_is_current() -> None:
     with (LOCALE / "django.mo").open("rb") as file:
         compiled = read_mo(file)
     assert strings(compiled) == strings(written())
+
+
+def test_no_translation_is_left_of_a_text_that_is_gone() -> None:
+    root = LOCALE.parents[2]
+    found: list[str] = []
+    for path in (path for folder in ("templates", "dashboard", "workflows", "config") for path in (root / folder).rglob("*.*")):
+        if path.suffix == ".py":
+            tree = ast.walk(ast.parse(path.read_text()))
+            found += [node.value for node in tree if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        elif path.suffix in (".html", ".txt"):
+            found.append(re.sub(r"{{ ?(\w+) ?}}", r"%(\1)s", path.read_text()))
+    source, catalogue = "\n".join(found), written()
+    assert [text for message in catalogue if message.id for text in texts(message.id)[:1] if text not in source] == []
+    assert not catalogue.obsolete
 
 
 def test_every_text_in_the_templates_and_the_code_is_in_the_catalogue() -> None:

@@ -219,6 +219,12 @@ class TestReading:
         assert {each["name"] for each in json.loads(answer.content)} == {"Template 1", "Template 2"}
         assert "attachment" in answer["Content-Disposition"]
 
+    @pytest.mark.parametrize(("model", "page"), [("automationflow", "/automation"), ("webhook", "/automation/webhooks")])
+    def test_lists_lead_to_the_pages_where_the_rows_are_at_home(self, actor: Actor, model: str, page: str) -> None:
+        client = staff(actor.organisation)
+        assert f'href="{page}"' in client.get(f"{ADMIN}/{model}/").content.decode()
+        assert client.get(page).status_code == 200
+
     @pytest.mark.parametrize("model", ["flowtemplate", "automationflow", "webhook"])
     def test_what_is_kept_elsewhere_is_not_changed_here(self, actor: Actor, model: str) -> None:
         client = staff(actor.organisation, is_superuser=True)

@@ -77,6 +77,17 @@ def test_the_mail_speaks_the_language_of_the_page_or_that_of_the_person(user: Us
     assert "O'Hara & Söhne" in mail.outbox[-1].body
 
 
+def test_that_a_password_was_changed_is_told_in_the_language_of_the_person(user: User) -> None:
+    link = sent_link(user)
+    User.objects.filter(pk=user.pk).update(language="de")
+    set_new(Client(headers={"Accept-Language": "en"}), link)
+    factories.run_jobs()
+    told = mail.outbox[-1]
+    assert told.subject == "Flowdeck: Ihr Passwort wurde geändert"
+    assert "Guten Tag" in told.body
+    assert "Hello" not in told.body
+
+
 def test_nothing_tells_whether_there_is_an_account(user: User) -> None:
     def cost(email: str) -> tuple[Any, ...]:
         with CaptureQueriesContext(connection) as captured:

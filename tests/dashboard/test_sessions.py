@@ -31,6 +31,15 @@ def key_of(client: Client) -> str:
     return str(client.cookies["sessionid"].value)
 
 
+@pytest.mark.parametrize("page", ["/preferences/account", "/organisation/audit"])
+def test_times_are_told_as_on_all_pages_where_the_reader_is(user: User, page: str) -> None:
+    User.objects.filter(pk=user.pk).update(time_zone="America/New_York", language="en")
+    with time_machine.travel(datetime(2026, 3, 4, 23, 30, tzinfo=UTC)):
+        told = browser_of(user).get(page).content.decode()
+    assert 'datetime="2026-03-04T18:30:00' in told
+    assert ">4 Mar, 18:30</time>" in told
+
+
 def test_the_page_names_each_browser_with_its_address_and_marks_this_one(user: User) -> None:
     here = browser_of(user)
     browser_of(user, SAFARI, "2001:db8::1")
