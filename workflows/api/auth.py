@@ -24,8 +24,21 @@ if TYPE_CHECKING:
 MAX_BEARER = 200
 # Names the organisation whose shared tasks a partner asks for.
 ORGANISATION_HEADER = "x-epilot-org-id"
-# What the addresses of searches end in: they are asked with POST because their question is a document.
-SEARCHES = (":search", "/search", ":autocomplete", ":execute")
+# Routes that are asked with POST because their question is a document, and change nothing.
+READ_BY_POST = frozenset(
+    {
+        "v1/automation/executions:search",
+        "v1/automation/flows:batchGet",
+        "v1/entity:search",
+        "v1/kanban/query/flows:execute",
+        "v1/webhooks/configs/<str:webhook_id>/example",
+        "v1/workflows/executions/search",
+        "v1/workflows/executions/steps/search",
+        "v2/flows/executions:search",
+        "v2/flows/templates:search",
+        "v2/webhooks/configs/<str:webhook_id>/events",
+    }
+)
 
 
 class TooManyRequests(APIException):
@@ -89,7 +102,7 @@ def _note_use(token: ApiToken, secret: str) -> None:
 
 def is_read(request: Request) -> bool:
     """Searches are read with POST, and count as reads; whatever may change something counts as a mutation."""
-    return request.method in SAFE_METHODS or (request.method == "POST" and request.path.endswith(SEARCHES))
+    return request.method in SAFE_METHODS or (request.method == "POST" and request.resolver_match.route in READ_BY_POST)
 
 
 class MayDo(BasePermission):
