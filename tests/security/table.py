@@ -383,10 +383,10 @@ row("session", GET=act(**OPEN, why="it says who asks, and nothing of anybody els
 row("signed-in", GET=act(**MINE))
 row("preferences", GET=act(**MINE))
 row("preferences/tour", POST=act(**MINE))
-row("preferences/save", POST=act({"density": "compact"}, **MINE))
 OWN_ACCOUNT: dict[str, Any] = MINE | {"writes": True, "why": "whatever one's role is, one's account is one's own"}
 SHOWN = {"password": "correct horse battery"}
 NEW_PASSWORD = {"old_password": SHOWN["password"], **dict.fromkeys(("new_password1", "new_password2"), "another long sentence")}
+row("preferences/save", POST=act({"density": "compact"}, **OWN_ACCOUNT))
 row("preferences/account", GET=act(**MINE))
 row("preferences/password", POST=act(NEW_PASSWORD, **OWN_ACCOUNT))
 row("preferences/sessions/others/end", POST=act(**OWN_ACCOUNT))

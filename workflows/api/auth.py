@@ -102,7 +102,8 @@ def _note_use(token: ApiToken, secret: str) -> None:
 
 def is_read(request: Request) -> bool:
     """Searches are read with POST, and count as reads; whatever may change something counts as a mutation."""
-    return request.method in SAFE_METHODS or (request.method == "POST" and request.resolver_match.route in READ_BY_POST)
+    place = request.resolver_match
+    return request.method in SAFE_METHODS or (request.method == "POST" and place is not None and place.route in READ_BY_POST)
 
 
 class MayDo(BasePermission):
