@@ -6,6 +6,7 @@ from django.db.models.signals import post_migrate
 
 class WorkflowsConfig(AppConfig):
     name = "workflows"
+    verbose_name = "Flowdeck"
 
     def ready(self) -> None:
         from workflows.models.append_only import keep_after_migrating  # noqa: PLC0415

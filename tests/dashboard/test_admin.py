@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.functional import Promise
 
 from tests import factories
 from tests.api.test_executions import statements
@@ -248,3 +250,14 @@ class TestReading:
             table.objects.update(deleted_at="2026-01-01T00:00:00Z")
             assert "0 " in client.get(f"{ADMIN}/{model}/").content.decode()
             assert client.get(f"{ADMIN}/{model}/").context["cl"].result_count == 0
+
+
+def test_everything_in_the_lists_and_forms_is_named_in_the_readers_language() -> None:
+    unnamed = []
+    for model, registered in admin.site._registry.items():
+        unnamed += [model.__name__] * (not isinstance(model._meta.verbose_name_plural, Promise))
+        for name in [*registered.list_display, *(registered.fields or ())]:
+            if hasattr(model, name) and not hasattr(registered, name) and name != "id":
+                field = model._meta.get_field(name)
+                unnamed += [f"{model.__name__}.{name}"] * (not isinstance(field.verbose_name, Promise))
+    assert unnamed == []

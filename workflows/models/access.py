@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from workflows.models.audit import Audited
 from workflows.models.organisation import Organisation, Role, User
@@ -57,19 +58,25 @@ class ApiToken(Audited):
     MASKED = frozenset({"secret_hash", "previous_hash"})
 
     id = models.CharField(max_length=32, primary_key=True, default=new_token_id, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="tokens")
-    name = models.CharField(max_length=200)
-    role = models.CharField(max_length=64, default=Role.INTEGRATION)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="tokens", verbose_name=_("Organisation")
+    )
+    name = models.CharField(max_length=200, verbose_name=_("Name"))
+    role = models.CharField(max_length=64, default=Role.INTEGRATION, verbose_name=_("Role"))
     secret_hash = models.CharField(max_length=80, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False, verbose_name=_("Created"))
     created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, editable=False)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    last_used_on = models.DateField(null=True, blank=True, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, verbose_name=_("Ends"))
+    revoked_at = models.DateTimeField(null=True, blank=True, verbose_name=_("Revoked"))
+    last_used_on = models.DateField(null=True, blank=True, editable=False, verbose_name=_("Last used"))
     scopes = models.TextField(blank=True, default="")
     read_only = models.BooleanField(default=False)
     previous_hash = models.CharField(max_length=80, blank=True, default="", editable=False)
     previous_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
 
     def __str__(self) -> str:
         return self.name

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from workflows.engine.automations import RunStatus
 from workflows.models.audit import Audited
@@ -19,23 +20,25 @@ class AutomationFlow(Audited):
     MASKED: ClassVar[frozenset[str]] = frozenset({"signing_secret"})
 
     id = models.UUIDField(primary_key=True, default=ordered_uuid, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, db_index=False)
-    name = models.CharField(max_length=255)
-    enabled = models.BooleanField(default=True)
-    entity_schema = models.CharField(max_length=128, blank=True)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, db_index=False, verbose_name=_("Organisation"))
+    name = models.CharField(max_length=255, verbose_name=_("Name"))
+    enabled = models.BooleanField(default=True, verbose_name=_("Enabled"))
+    entity_schema = models.CharField(max_length=128, blank=True, verbose_name=_("Schema"))
     document = models.JSONField(default=dict)
     signing_secret = models.TextField()
-    version = models.PositiveIntegerField(default=1)
-    runs = models.PositiveIntegerField(default=0)
-    disabled_at = models.DateTimeField(null=True)
-    disabled_by = models.CharField(max_length=10, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
+    version = models.PositiveIntegerField(default=1, verbose_name=_("Version"))
+    runs = models.PositiveIntegerField(default=0, verbose_name=_("Runs"))
+    disabled_at = models.DateTimeField(null=True, verbose_name=_("Switched off"))
+    disabled_by = models.CharField(max_length=10, blank=True, verbose_name=_("Switched off by"))
+    created_at = models.DateTimeField(default=timezone.now, verbose_name=_("Created"))
+    updated_at = models.DateTimeField(default=timezone.now, verbose_name=_("Changed"))
     created_by = models.CharField(max_length=128, blank=True)
     updated_by = models.CharField(max_length=128, blank=True)
     deleted_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("automation")
+        verbose_name_plural = _("automations")
         indexes: ClassVar[list[Any]] = [
             models.Index(
                 fields=["organisation", "-updated_at"], name="automation_recent", condition=models.Q(deleted_at__isnull=True)

@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from workflows import origin
 from workflows.models.audit import Audited, AuditedRows
@@ -14,16 +15,20 @@ from workflows.models.audit import Audited, AuditedRows
 class Organisation(Audited):
     """A tenant: every other row belongs to exactly one. `slug` is its id on the wire (`org_id`)."""
 
-    slug = models.SlugField(max_length=64, unique=True)
-    name = models.CharField(max_length=200)
-    time_zone = models.CharField(max_length=64, default="Europe/Berlin")
-    created_at = models.DateTimeField(default=timezone.now)
+    slug = models.SlugField(max_length=64, unique=True, verbose_name=_("Short name"))
+    name = models.CharField(max_length=200, verbose_name=_("Name"))
+    time_zone = models.CharField(max_length=64, default="Europe/Berlin", verbose_name=_("Time zone"))
+    created_at = models.DateTimeField(default=timezone.now, verbose_name=_("Created"))
     # Everybody has to set up a second factor before anything else.
     second_factor_required = models.BooleanField(default=False)
     # What people see who ask for no board in particular.
     default_board = models.ForeignKey(
         "workflows.SavedBoard", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
 
     def __str__(self) -> str:
         return self.name
@@ -66,19 +71,21 @@ class User(Audited, AbstractBaseUser, PermissionsMixin):
 
     MASKED = frozenset({"password"})
 
-    email = models.EmailField(unique=True)
-    name = models.CharField(max_length=200, blank=True)
-    language = models.CharField(max_length=8, blank=True, choices=Language.choices)
-    time_zone = models.CharField(max_length=64, blank=True)
-    is_active = models.BooleanField(default=True)
-    is_staff = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now)
+    email = models.EmailField(unique=True, verbose_name=_("E-mail"))
+    name = models.CharField(max_length=200, blank=True, verbose_name=_("Name"))
+    language = models.CharField(max_length=8, blank=True, choices=Language.choices, verbose_name=_("Language"))
+    time_zone = models.CharField(max_length=64, blank=True, verbose_name=_("Time zone"))
+    is_active = models.BooleanField(default=True, verbose_name=_("May sign in"))
+    is_staff = models.BooleanField(default=False, verbose_name=_("May use the administration"))
+    created_at = models.DateTimeField(default=timezone.now, verbose_name=_("Created"))
 
     objects: ClassVar[UserAccounts] = UserAccounts()  # type: ignore[assignment]
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_ignoring_case")]
 
     def __str__(self) -> str:
@@ -125,11 +132,15 @@ class CustomRole(Audited):
 class Membership(Audited):
     """A person's place in an organisation."""
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=64, default=Role.MEMBER)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("Organisation")
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("Person"))
+    role = models.CharField(max_length=64, default=Role.MEMBER, verbose_name=_("Role"))
 
     class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         constraints = [models.UniqueConstraint(fields=["organisation", "user"], name="membership_once")]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from workflows.models.audit import Audited
 from workflows.models.ids import short_id
@@ -29,16 +30,20 @@ class FlowTemplate(Audited):
     """A process as its designers keep it. Deleting hides it; executions and their history keep pointing at it."""
 
     id = models.CharField(max_length=8, primary_key=True, default=short_id, editable=False)
-    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="templates")
-    name = models.CharField(max_length=255)
-    enabled = models.BooleanField(default=True)
-    version = models.PositiveIntegerField(default=1, editable=False)
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="templates", verbose_name=_("Organisation")
+    )
+    name = models.CharField(max_length=255, verbose_name=_("Name"))
+    enabled = models.BooleanField(default=True, verbose_name=_("Enabled"))
+    version = models.PositiveIntegerField(default=1, editable=False, verbose_name=_("Version"))
     definition = models.ForeignKey(Definition, on_delete=models.PROTECT, editable=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False, verbose_name=_("Created"))
+    updated_at = models.DateTimeField(default=timezone.now, editable=False, verbose_name=_("Changed"))
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
         indexes = [
             models.Index(
                 fields=["organisation", "-updated_at"], name="template_recent", condition=models.Q(deleted_at__isnull=True)
