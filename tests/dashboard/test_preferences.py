@@ -1,5 +1,6 @@
 """What a person chooses about the pages, and that it is theirs alone."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -127,6 +128,11 @@ class TestLanguage:
         assert User.objects.get(pk=user.pk).language == "de"
         assert browser.post("/language", {"language": "xx", "next": "/"}).status_code == 302
         assert User.objects.get(pk=user.pk).language == "de"
+
+    @pytest.mark.parametrize("language", ["en", "de"])
+    def test_each_language_is_named_in_itself(self, language: str) -> None:
+        page = Client().get("/login", HTTP_ACCEPT_LANGUAGE=language).content.decode()
+        assert re.findall(r'name="language" value="(?:en|de)" [^>]*>([^<]+)</button>', page) == ["English", "Deutsch"]
 
     def test_the_admin_site_speaks_it_too(self, user: User) -> None:
         User.objects.filter(pk=user.pk).update(language="de", is_staff=True)
