@@ -5,6 +5,7 @@ from datetime import timedelta
 from io import StringIO
 from typing import Any
 
+import orjson
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -124,6 +125,22 @@ def test_a_revoked_token_is_not_renewed_and_that_of_others_is_not_found(actor: A
     other, _bearer = create_token(other_organisation, "t", Role.OWNER)
     with pytest.raises(NotFound):
         renew_token(actor, other.id, timedelta(0))
+
+
+def test_who_may_do_something_to_some_things_renews_no_token_of_another_role_that_does_it_to_all(actor: Actor) -> None:
+    own = [{"attribute": "assigned_to", "operation": "equals_current_user"}]
+    grants = [
+        {"action": "token:create", "effect": "allow"},
+        {"action": "workflow:execution:view", "effect": "allow", "conditions": own},
+    ]
+    careful = replace(actor, id="77", role="careful", grants=orjson.dumps(grants).decode())
+    token, _ = issue_token(actor, "of all", scopes=["workflow:execution:view"])
+    before = dump()
+    with pytest.raises(InvalidInput):
+        renew_token(careful, token.id, timedelta(0))
+    assert dump() == before
+    mine, _ = issue_token(careful, "of mine", scopes=["workflow:execution:view"])
+    assert renew_token(careful, mine.id, timedelta(0))
 
 
 def test_nobody_renews_a_token_that_may_more_than_they_do(actor: Actor) -> None:
