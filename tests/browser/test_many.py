@@ -1,7 +1,9 @@
 """Many tasks at once, the command palette, and adding tasks one after another."""
 
+import time
+
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests import factories
 from tests.browser.conftest import Api, sign_in
@@ -198,3 +200,28 @@ def test_tasks_are_added_to_a_phase_one_after_another(page: Page, api: Api) -> N
     expect(page.locator("#quick-name")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#quick-1")).to_be_focused()
+
+
+@pytest.mark.parametrize("address", ["/board?by=status&view=list", "/"])
+def test_pages_stand_still_when_the_boxes_come(page: Page, product: Product, address: str) -> None:
+    """However late their script is."""
+
+    def come_late(route: Route) -> None:
+        time.sleep(0.4)
+        route.continue_()
+
+    page.route("**/bulk*.js", come_late)
+    page.add_init_script(SHIFTS)
+    page.goto(address)
+    expect(page.locator(".pick-box").first).to_be_attached()
+    page.wait_for_timeout(200)
+    assert page.evaluate("window.moved") == []
+
+
+# Layout shifts count when nobody has done anything; what has moved is said.
+SHIFTS = """
+window.moved = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) for (const source of entry.sources) window.moved.push(source.node?.outerHTML?.slice(0, 120) ?? "");
+}).observe({ type: "layout-shift", buffered: true });
+"""
