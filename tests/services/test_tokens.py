@@ -160,6 +160,17 @@ def test_nobody_renews_a_token_that_may_more_than_they_do(actor: Actor) -> None:
         renew_token(manager, own.id, timedelta(0))
 
 
+def test_a_narrow_token_renews_none_that_may_all_of_its_role(actor: Actor) -> None:
+    wide, _bearer = issue_token(actor, "wide")
+    same, _bearer = issue_token(actor, "same", scopes=["token:create"])
+    narrow = replace(actor, limits=Limits(("token:create",)))
+    before = dump()
+    with pytest.raises(PermissionRefused):
+        renew_token(narrow, wide.id, timedelta(0))
+    assert dump() == before
+    assert renew_token(narrow, same.id, timedelta(0))
+
+
 def test_secrets_stay_good_when_the_key_is_changed_and_take_the_new_one_with_their_use(
     organisation: Organisation, settings: Any
 ) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from workflows.models import ActorKind, ApiToken, Organisation, User
 from workflows.models.access import hash_secret
-from workflows.permissions import ACTIONS, Actor, Grant
+from workflows.permissions import ACTIONS, Actor, Grant, PermissionRefused
 from workflows.services.errors import InvalidInput, NotFound
 from workflows.services.roles import require_grantable
 from workflows.services.transactions import in_transaction
@@ -131,6 +131,8 @@ def _require_no_more(actor: Actor, token: ApiToken) -> None:
     scopes = token.scopes.split()
     for scope in scopes:
         check_scope(actor, scope, is_unconditional=token.role != actor.role)
+    if not scopes and actor.limits.scopes:
+        raise PermissionRefused("token:create")
     if not scopes and token.role != actor.role:
         require_grantable(actor, token.role)
 
