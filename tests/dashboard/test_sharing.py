@@ -214,7 +214,8 @@ def test_a_link_shows_what_is_opened_for_its_audience_and_marks_it_done(
     response = guest.get(link)
     text = response.content.decode()
     assert [name for name in ("Mount the meter", "Task t3") if name in text] == names
-    assert not [word for word in (*HIDDEN, "Ada", "Berg", "Sequence") if word in text]
+    # Whole words: one of the tokens of a form has these three letters in it now and then.
+    assert not [word for word in (*HIDDEN, "Ada", "Berg", "Sequence") if re.search(rf"\b{word}\b", text)]
     assert (response.headers["Referrer-Policy"], response.headers["X-Robots-Tag"]) == ("no-referrer", "noindex, nofollow")
     before = dump()
     for key, status in (("t2", 404), ("t3", 422 if audience == "ecp" else 404)):
