@@ -6,7 +6,7 @@ from datetime import tzinfo
 from django.utils.translation import gettext_lazy
 
 from dashboard.wording import describe_event
-from workflows.models import Task
+from workflows.models import Organisation, Task
 from workflows.services.audit_trail import Act
 
 # What the first part of an action stands for; in the order in which the trail offers them to choose from.
@@ -65,10 +65,11 @@ def name_kind(act: Act) -> str:
     return str(KINDS.get(kind, kind))
 
 
-def name_tasks(acts: Iterable[Act]) -> dict[str, str]:
+def name_tasks(organisation: Organisation, acts: Iterable[Act]) -> dict[str, str]:
     """Return the names that the tasks have now, by id: history names a flow, and people want to know which task of it."""
     ids = {act.subject_id for act in acts if act.action.startswith(("task.", "comment."))}
-    return {str(key): name for key, name in Task.objects.filter(pk__in=ids).values_list("pk", "name")}
+    rows = Task.objects.filter(organisation=organisation, pk__in=ids)
+    return {str(key): name for key, name in rows.values_list("pk", "name")}
 
 
 def describe_act(act: Act, people: Mapping[str, str], zone: tzinfo) -> str:

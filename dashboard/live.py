@@ -116,7 +116,7 @@ class Live:
             return []
         people, zone = People(self.subject.actor.organisation), zone_of(self.subject.actor.organisation)
         who = people.actors(events)
-        names = {person.id: person.name for person in people.members}
+        names = people.member_names
         tasks = dict(Task.objects.filter(pk__in={event["task_id"] for event in events}).values_list("pk", "name"))
         return [
             News(

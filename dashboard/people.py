@@ -29,6 +29,11 @@ class People:
         self.members = [Person(key, name, initials(name)) for key, name in members]
         self.by_id = {person.id: person for person in self.members}
 
+    @property
+    def member_names(self) -> dict[str, str]:
+        """The names of the members by their ids, as sentences about what happened need them."""
+        return {person.id: person.name for person in self.members}
+
     def find(self, key: str) -> Person:
         """Return the person; who came by a link is named by what they are, and an id that nobody here has is shown as it is."""
         kind, sign, _rest = key.partition(":")

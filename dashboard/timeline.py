@@ -117,7 +117,7 @@ def find_events(board: Board, kind: str, before: int | None) -> list[dict[str, A
 
 def describe_events(board: Board, events: Sequence[dict[str, Any]], place: Place) -> list[Entry]:
     who = board.people.actors(events)
-    people = {person.id: person.name for person in board.people.members}
+    people = board.people.member_names
     names: dict[UUID | None, str] = {row.id: row.name for row in (*board.seen, *board.phases)}
     comments = find_comments(board, [event["after"]["comment_id"] for event in events if event["action"] == "comment.added"])
     return [

@@ -16,7 +16,6 @@ from dashboard.areas import list_settings
 from dashboard.audit_words import KINDS, describe_act, name_kind, name_tasks
 from dashboard.people import People
 from dashboard.requests import Request, wants_fragment
-from dashboard.wording import describe_moment
 from workflows.services.audit_trail import Act, Question, export_trail, read_trail, rows_of
 from workflows.services.due import zone_of
 
@@ -31,8 +30,7 @@ def show_audit(request: Request) -> HttpResponse:
     acts = read_trail(request.actor, question, PAGE + 1, read_place(request.GET.get("after", "")))
     people, zone = People(request.actor.organisation), zone_of(request.actor.organisation)
     names = people.actors({"actor_kind": act.actor_kind, "actor_id": act.actor_id} for act in acts)
-    members = {person.id: person.name for person in people.members}
-    tasks = name_tasks(acts[:PAGE])
+    tasks = name_tasks(request.actor.organisation, acts[:PAGE])
     last = acts[PAGE - 1] if len(acts) > PAGE else None
     asked = {name: request.GET.get(name, "") for name in ("q", "kind", "actor", "since", "until", "request")}
     query = urlencode({name: value for name, value in asked.items() if value})
@@ -45,8 +43,7 @@ def show_audit(request: Request) -> HttpResponse:
                 "kind": name_kind(act),
                 "task": tasks.get(act.subject_id, ""),
                 "who": names[act.actor_kind, act.actor_id],
-                "what": describe_act(act, members, zone),
-                "when": describe_moment(act.at),
+                "what": describe_act(act, people.member_names, zone),
                 "changed": list(changes(act)),
             }
             for act in acts[:PAGE]

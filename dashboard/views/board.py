@@ -138,7 +138,7 @@ def find_card(board: Board, task_id: str) -> Card | None:
 
 def describe(board: Board, events: list[dict[str, Any]]) -> list[Entry]:
     who = board.people.actors(events)
-    names = {person.id: person.name for person in board.people.members}
+    names = board.people.member_names
     return [
         Entry(
             who[event["actor_kind"], event["actor_id"]],
